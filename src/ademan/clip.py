@@ -1,0 +1,197 @@
+"""Clips: one recording of one gesture or action, as points in time."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ademan.errors import ClipError
+from ademan.skeleton import Skeleton
+
+Points: TypeAlias = NDArray[np.float32]
+"""(T, P, C): frames, points, coordinates; NaN where a point was not seen."""
+
+Times: TypeAlias = NDArray[np.float64]
+"""(T,): milliseconds, rising."""
+
+Coordinates = Literal["square", "fraction", "metres"]
+"""What one unit is.
+
+square: the image's height, x and y (and z) alike, y down; origin at the top left.
+fraction: x of the width, y of the height, y down: for sets whose image shape is unknown.
+metres: a sensor's own space, or any other whose axes are alike; the origin is the sensor's.
+"""
+
+MAX_GAP_MS = 250.0
+"""A point unseen for longer than this stays missing when a clip is resampled.
+
+A quarter of a second is shorter than the strokes of a gesture: within it a straight line between two sightings
+is a fair guess, beyond it motion would be invented. Recordings slower than 6 frames a second get 1.5 frames.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One recording: points in time, and who made it and when.
+
+    Args:
+        points: (T, P, C) float32, C is 2 or 3; NaN where a point was not seen.
+        timestamps_ms: (T,) float64, rising.
+        skeleton: names the P points.
+        id: unique in a dataset.
+        label: the gesture's name, if known.
+        subject: who is seen; clips of one person share it.
+        session: what was recorded in one go; clips of one session share it.
+        source: the file that it came from.
+        image_wh: width and height of the pictures in pixels, if known.
+        coordinates: what one unit of the points is.
+
+    Raises:
+        ClipError: a wrong shape, no frame, infinite values, or times that do not rise.
+    """
+
+    points: Points
+    timestamps_ms: Times
+    skeleton: Skeleton
+    id: str = ""
+    label: str | None = None
+    subject: str | None = None
+    session: str | None = None
+    source: str | None = None
+    image_wh: tuple[int, int] | None = None
+    coordinates: Coordinates = "square"
+
+    def __post_init__(self) -> None:
+        points = np.asarray(self.points, np.float32)
+        times = np.asarray(self.timestamps_ms, np.float64)
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "timestamps_ms", times)
+        self._check_points(points)
+        if times.shape != points.shape[:1]:
+            raise ClipError(f"{self.name} has {len(points)} frames and timestamps of shape {times.shape}.")
+        if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
+            raise ClipError(f"{self.name}: timestamps must be finite and rise from frame to frame; they do not.")
+
+    def _check_points(self, points: Points) -> None:
+        if points.ndim != 3 or points.shape[2] not in (2, 3):
+            raise ClipError(f"{self.name}: expected points of shape (T, P, 2 or 3), found {points.shape}.")
+        if points.shape[1] != len(self.skeleton):
+            raise ClipError(
+                f"{self.name} has {points.shape[1]} points a frame; "
+                f"skeleton '{self.skeleton.name}' has {len(self.skeleton)}."
+            )
+        if len(points) == 0:
+            raise ClipError(f"{self.name} has no frame.")
+        if np.isinf(points).any():
+            raise ClipError(f"{self.name} has infinite values; a point that was not seen is NaN.")
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def name(self) -> str:
+        """How messages call this clip."""
+        return f"clip '{self.id}'" if self.id else "the clip"
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """(T, P): whether a point was seen, that is, has all its coordinates."""
+        missing: NDArray[np.bool_] = np.asarray(np.isnan(self.points).any(axis=2))
+        return ~missing
+
+    @property
+    def duration_ms(self) -> float:
+        """Time from the first frame to the last, 0 for a single frame."""
+        return float(self.timestamps_ms[-1] - self.timestamps_ms[0])
+
+
+def times_at(fps: float, frames: int) -> Times:
+    """Return the timestamps of frames at a constant rate, from 0 ms on."""
+    return np.arange(frames, dtype=np.float64) * (1000.0 / fps)
+
+
+def mirror(clip: Clip) -> Clip:
+    """Return the clip as a mirror shows it: x turned round, left and right exchanged.
+
+    Square coordinates need the image's width for it, unless it is unknown: then x is turned round at the middle of
+    the points that are seen, so that the clip stays in its place.
+    """
+    points = clip.points[:, list(clip.skeleton.mirror)].copy()
+    points[..., 0] = _mirror_line(clip) - points[..., 0]
+    return replace(clip, points=points)
+
+
+def _mirror_line(clip: Clip) -> float:
+    """Return the sum of an x and its mirror image."""
+    if clip.coordinates == "metres":
+        return 0.0
+    if clip.coordinates == "fraction":
+        return 1.0
+    if clip.image_wh:
+        return clip.image_wh[0] / clip.image_wh[1]
+    x = clip.points[..., 0]
+    return float(np.nanmin(x) + np.nanmax(x)) if not np.isnan(x).all() else 1.0
+
+
+def resample(clip: Clip, fps: float) -> Clip:
+    """Return the clip at a constant frame rate.
+
+    Gaps longer than MAX_GAP_MS stay missing; motion is never invented.
+
+    Args:
+        clip: any clip.
+        fps: frames per second, above zero.
+
+    Raises:
+        ClipError: fps is not above zero.
+    """
+    if not fps > 0:
+        raise ClipError(f"{clip.name}: frames per second must be above zero, found {fps}.")
+    frames = 1 + int(np.floor(clip.duration_ms * fps / 1000.0 + 1e-6))
+    times = clip.timestamps_ms[0] + times_at(fps, frames)
+    return replace(clip, points=points_at(clip.points, clip.timestamps_ms, times), timestamps_ms=times)
+
+
+def points_at(points: Points, timestamps_ms: Times, wanted_ms: Times) -> Points:
+    """Return the points at other times, on straight lines between the sightings around them.
+
+    Each point is followed by itself: one that was missed for a frame is read off the line between its sightings
+    before and after, if they are at most MAX_GAP_MS apart. Elsewhere it is missing, except within half a frame of
+    a sighting, so that nothing is lost to rounding.
+
+    Args:
+        points: (T, P, C), NaN where not seen.
+        timestamps_ms: (T,), rising.
+        wanted_ms: (S,), in any order.
+
+    Returns:
+        (S, P, C) float32.
+    """
+    step = float(np.median(np.diff(timestamps_ms))) if len(points) > 1 else 0.0
+    seen = ~np.isnan(points).any(axis=2)  # (T, P)
+    result = np.full((len(wanted_ms), *points.shape[1:]), np.nan, np.float32)
+    # Points are lost together, a whole hand at a time: few patterns of sight, each done at once.
+    patterns, pattern_of_point = np.unique(seen, axis=1, return_inverse=True)
+    for k, pattern in enumerate(patterns.T):
+        frames = np.flatnonzero(pattern)
+        if len(frames):
+            chosen = np.flatnonzero(pattern_of_point == k)
+            sightings = points[np.ix_(frames, chosen)]
+            result[:, chosen] = _on_lines(sightings, timestamps_ms[frames], wanted_ms, step)
+    return result
+
+
+def _on_lines(sightings: Points, times_ms: Times, wanted_ms: Times, step_ms: float) -> Points:
+    """Return points that are seen in all frames at other times; NaN too far from any sighting."""
+    last = len(times_ms) - 1
+    left = np.clip(np.searchsorted(times_ms, wanted_ms, side="right") - 1, 0, last)
+    right = np.clip(np.searchsorted(times_ms, wanted_ms, side="left"), 0, last)
+    gap = times_ms[right] - times_ms[left]
+    weight = np.where(gap > 0, (wanted_ms - times_ms[left]) / np.where(gap > 0, gap, 1.0), 0.0)
+    wide = gap > max(MAX_GAP_MS, 1.5 * step_ms)
+    weight = np.where(wide, np.round(weight), weight)[:, None, None]
+    nearest = np.minimum(np.abs(wanted_ms - times_ms[left]), np.abs(wanted_ms - times_ms[right]))
+    known = ((gap > 0) & ~wide) | (nearest <= 0.5 * step_ms)
+    line = sightings[left] * (1 - weight) + sightings[right] * weight
+    return np.where(known[:, None, None], line, np.nan).astype(np.float32)

@@ -1,0 +1,73 @@
+"""Everything that can go wrong by a user's hand, as one tree.
+
+AdemanError
+├── SkeletonError        a skeleton's definition contradicts itself, or is unknown
+├── ClipError            a clip's points or times are not what a clip needs
+├── DatasetError         a dataset file is damaged, unfinished or does not fit
+│   ├── SourceError      a file to import cannot be read, or is not of that format
+│   └── SplitError       the clips cannot be divided as asked
+├── ConfigError          an option is out of its range, or options contradict each other
+├── TrainingError        training cannot start or go on
+├── BundleError          a bundle is damaged, altered or of another version
+└── MissingExtraError    a feature needs a package that is not installed
+
+A message says what, where, expected, found, and what to do next.
+"""
+
+import importlib
+from types import ModuleType
+
+
+class AdemanError(Exception):
+    """Base of all errors that a user can cause and mend; the command line prints it without a traceback."""
+
+
+class SkeletonError(AdemanError):
+    """A skeleton's definition contradicts itself, or its name is unknown."""
+
+
+class ClipError(AdemanError):
+    """A clip's points or times are not what a clip needs."""
+
+
+class DatasetError(AdemanError):
+    """A dataset file is damaged, unfinished, or does not fit what is asked of it."""
+
+
+class SourceError(DatasetError):
+    """A file to import cannot be read, or is not of the format it was said to be."""
+
+
+class SplitError(DatasetError):
+    """The clips cannot be divided as asked."""
+
+
+class ConfigError(AdemanError):
+    """An option is out of its range, or two options contradict each other."""
+
+
+class TrainingError(AdemanError):
+    """Training cannot start or go on."""
+
+
+class BundleError(AdemanError):
+    """A bundle is damaged, was altered, or is of another version."""
+
+
+class MissingExtraError(AdemanError):
+    """A feature needs a package that is not installed."""
+
+
+def require(module: str, *, feature: str, extra: str) -> ModuleType:
+    """Import a package that only an extra installs.
+
+    Raises:
+        MissingExtraError: it is not installed; says which extra brings it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{feature} needs the package '{error.name}', which the base installation leaves out.\n"
+            f"Install it:  pip install 'ademan[{extra}]'"
+        ) from error

@@ -1,0 +1,61 @@
+"""Files that are whole or not there: written beside their place, then renamed."""
+
+import errno
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ademan.errors import AdemanError
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` if the block ends well, remove it if not.
+
+    Works for a file and for a folder (an existing folder is replaced). The parent folder is made.
+
+    Raises:
+        AdemanError: the disk is full, or the place cannot be written; whatever stood at `path` stands there still.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        yield holder / path.name
+        _replace(holder / path.name, path, holder)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def _replace(new: Path, path: Path, holder: Path) -> None:
+    """Put `new` at `path`; a folder that is there steps aside first, since a rename cannot replace it."""
+    if path.is_dir() and not path.is_symlink():
+        path.rename(holder / "replaced")
+    new.replace(path)
+
+
+def _cannot_write(path: Path, error: OSError) -> AdemanError:
+    if error.errno == errno.ENOSPC:
+        return AdemanError(f"{path} was not written: the disk is full. Free some space, or choose another place.")
+    return AdemanError(f"{path} was not written: {error.strerror or error}.")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file, whole or not at all; NaN is refused, since JSON has none."""
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
