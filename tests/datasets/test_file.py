@@ -1,0 +1,193 @@
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from ademan.clip import Clip, times_at
+from ademan.datasets import NO_LABEL, Dataset, DatasetWriter
+from ademan.errors import AdemanError, ClipError, DatasetError
+from ademan.skeleton import skeleton
+from tests.conftest import MakeClip
+
+HANDS = skeleton("hands")
+
+
+def test_clips_come_back_as_they_were_written(tmp_path: Path, make_clip: MakeClip) -> None:
+    clip = make_clip("one", "wave", subject="s1", session="monday", source="a.mp4", image_wh=(640, 480))
+    clip.points[3, :21] = np.nan
+    with DatasetWriter(tmp_path / "d.h5", HANDS, made={"by": "a test"}) as writer:
+        writer.add(clip)
+        writer.add(make_clip("two", None))
+    with Dataset(tmp_path / "d.h5") as dataset:
+        back = dataset[0]
+        np.testing.assert_array_equal(back.points, clip.points)
+        np.testing.assert_array_equal(back.timestamps_ms, clip.timestamps_ms)
+        for field in ("skeleton", "id", "label", "subject", "session", "source", "image_wh", "coordinates"):
+            assert getattr(back, field) == getattr(clip, field)
+        assert dataset[1].label is None
+        assert dataset.table.labels.tolist() == [0, NO_LABEL]
+        assert dataset.made == {"by": "a test"}
+
+
+def test_labels_keep_their_given_order_and_are_sorted_otherwise(tmp_path: Path, make_clip: MakeClip) -> None:
+    for given, expected in ((["wave", "clap", "idle"], ("wave", "clap", "idle")), (None, ("clap", "wave"))):
+        with DatasetWriter(tmp_path / "d.h5", HANDS, labels=given) as writer:
+            writer.add(make_clip("one", "wave"))
+            writer.add(make_clip("two", "clap"))
+        with Dataset(tmp_path / "d.h5") as dataset:
+            assert dataset.labels == expected
+            assert [clip.label for clip in dataset] == ["wave", "clap"]
+
+
+def test_a_dataset_many_times_its_buffer_is_written_in_pieces(tmp_path: Path, rng: np.random.Generator) -> None:
+    points = rng.random((3000, 42, 2), np.float32)
+    with DatasetWriter(tmp_path / "d.h5", HANDS) as writer:
+        for i in range(12):
+            writer.add(Clip(points + i, times_at(30, 3000), HANDS, id=f"c{i}", label="x"))
+            assert sum(map(len, writer._buffer)) < 16_384
+    with Dataset(tmp_path / "d.h5") as dataset:
+        assert [clip.points[5, 5, 0] - points[5, 5, 0] for clip in dataset] == pytest.approx(range(12), abs=1e-5)
+
+
+def test_loading_into_memory_changes_no_clip(dataset_file: Path) -> None:
+    with Dataset(dataset_file) as lazy, Dataset(dataset_file) as loaded:
+        loaded.load()
+        for a, b in zip(lazy, loaded, strict=True):
+            np.testing.assert_array_equal(a.points, b.points)
+
+
+def test_the_same_clips_give_the_same_digest_and_others_another(tmp_path: Path, make_clip: MakeClip) -> None:
+    clip, other = make_clip("one"), make_clip("one")
+    digests = []
+    for content in (clip, clip, other):
+        with DatasetWriter(tmp_path / "d.h5", HANDS) as writer:
+            writer.add(content)
+        with Dataset(tmp_path / "d.h5") as dataset:
+            digests.append(dataset.digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_beside_it(dataset_file: Path, make_clip: MakeClip) -> None:
+    before = dataset_file.read_bytes()
+    with pytest.raises(ClipError, match="needs an id"), DatasetWriter(dataset_file, HANDS) as writer:
+        writer.add(make_clip(""))
+    assert dataset_file.read_bytes() == before
+    assert list(dataset_file.parent.iterdir()) == [dataset_file]
+
+
+def test_an_empty_dataset_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no clip to put into it"), DatasetWriter(tmp_path / "d.h5", HANDS):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_clips_that_do_not_fit_are_refused_and_leave_no_trace(tmp_path: Path, make_clip: MakeClip) -> None:
+    good, T = make_clip("good"), 4
+    unseen = Clip(np.full((T, 42, 2), np.nan, np.float32), times_at(25, T), HANDS, id="unseen")
+    wrong = {
+        "has skeleton 'coco17'": Clip(np.zeros((T, 17, 2), np.float32), times_at(25, T), skeleton("coco17"), id="x"),
+        "needs an id of its own": good,
+        "is labelled 'clap'; the labels are wave": make_clip("x", "clap"),
+        "has 3 coordinates a point; the clips before it 2": Clip(
+            np.zeros((T, 42, 3), np.float32), times_at(25, T), HANDS, id="x"
+        ),
+        "not a single point was seen in its 4 frames": unseen,
+    }
+    with DatasetWriter(tmp_path / "d.h5", HANDS, labels=["wave"]) as writer:
+        writer.add(good)
+        writer._flush()
+        for message, clip in wrong.items():
+            with pytest.raises(ClipError, match=message):
+                writer.add(clip)
+    with Dataset(tmp_path / "d.h5") as dataset:
+        assert len(dataset) == 1
+
+
+def test_a_file_cut_short_is_refused(dataset_file: Path) -> None:
+    content = dataset_file.read_bytes()
+    dataset_file.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DatasetError, match="cut short"):
+        Dataset(dataset_file)
+
+
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file.attrs["format"] = "ademan-dataset/9"
+    with pytest.raises(DatasetError, match="expected format 'ademan-dataset/1', found 'ademan-dataset/9'"):
+        Dataset(tmp_path / "other.h5")
+    with pytest.raises(DatasetError, match="there is no dataset file"):
+        Dataset(tmp_path / "missing.h5")
+
+
+def test_a_damaged_chunk_is_found_when_it_is_read(dataset_file: Path) -> None:
+    with h5py.File(dataset_file, "r") as file:
+        chunk = file["values"].id.get_chunk_info(0)
+    content = bytearray(dataset_file.read_bytes())
+    content[chunk.byte_offset + chunk.size // 2] ^= 0xFF
+    dataset_file.write_bytes(content)
+    with Dataset(dataset_file) as dataset, pytest.raises(DatasetError, match="is damaged in frames 0 to"):
+        dataset.points(0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("offsets", [0, 3], "its clips do not cover its frames"),
+        ("clips/label", [7] * 36, "a label that is not in its list"),
+        ("timestamps_ms", [0.0, 1.0], "its timestamps do not match"),
+        ("splits/1/test", [99], "a split names a clip that is not there"),
+    ],
+)
+def test_contents_that_contradict_each_other_are_refused(
+    dataset_file: Path, field: str, value: list[float], message: str
+) -> None:
+    with h5py.File(dataset_file, "a") as file:
+        if field in file:
+            del file[field]
+        file[field] = np.array(value)
+    with pytest.raises(DatasetError, match=message):
+        Dataset(dataset_file)
+
+
+def test_a_missing_field_is_named(dataset_file: Path) -> None:
+    with h5py.File(dataset_file, "a") as file:
+        del file["clips/subject"]
+    with pytest.raises(DatasetError, match="subject"):
+        Dataset(dataset_file)
+
+
+def test_a_skeleton_of_another_size_is_refused(dataset_file: Path) -> None:
+    with h5py.File(dataset_file, "a") as file:
+        file.attrs["skeleton"] = json.dumps(skeleton("coco17").to_json())
+    with pytest.raises(DatasetError, match="its skeleton has 17"):
+        Dataset(dataset_file)
+
+
+def test_an_unknown_clip_is_named_with_its_nearest(dataset_file: Path) -> None:
+    with Dataset(dataset_file) as dataset, pytest.raises(DatasetError, match=r"no clip 'c99'. Did you mean"):
+        dataset.find("c99")
+
+
+def test_it_is_read_while_another_reader_holds_it(dataset_file: Path) -> None:
+    with Dataset(dataset_file) as first, Dataset(dataset_file) as second:
+        np.testing.assert_array_equal(first[7].points, second[7].points)
+
+
+def test_a_full_disk_is_reported_and_the_old_file_stays(small_disk: Path, rng: np.random.Generator) -> None:
+    path = small_disk / "d.h5"
+    points = rng.random((2000, 42, 2), np.float32)
+    with DatasetWriter(path, HANDS) as writer:
+        writer.add(Clip(points[:10], times_at(30, 10), HANDS, id="small", label="x"))
+    before = path.read_bytes()
+
+    def write_too_much() -> None:
+        with DatasetWriter(path, HANDS) as writer:
+            for i in range(40):
+                writer.add(Clip(points + i, times_at(30, 2000), HANDS, id=f"c{i}", label="x"))
+
+    with pytest.raises(AdemanError, match="the disk is full"):
+        write_too_much()
+    assert path.read_bytes() == before
+    assert list(small_disk.iterdir()) == [path]
