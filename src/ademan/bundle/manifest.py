@@ -1,0 +1,120 @@
+"""The manifest: the contract between who trained a model and who runs it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self, cast, get_args
+
+from ademan.clip import Coordinates
+from ademan.errors import AdemanError, BundleError
+from ademan.skeleton import Skeleton
+from ademan.window import Window
+
+FORMAT = "ademan-bundle/1"
+HANDEDNESS = "left and right are the person's own, not the picture's sides"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When a prediction counts."""
+
+    accept: float = 0.5
+    """Least smoothed probability at which a gesture begins."""
+    release: float = 0.35
+    """It ends when its smoothed probability falls below this."""
+    calibrated: bool = False
+    """Whether they were set on recordings of idle people, rather than left at their defaults."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.release <= self.accept <= 1:
+            raise BundleError(
+                f"thresholds must be 0 <= release <= accept <= 1; found release {self.release}, accept {self.accept}."
+            )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle promises.
+
+    Args:
+        labels: the K classes, in the order of the probabilities.
+        skeleton: of the points that it takes.
+        channels: C, coordinates of a point.
+        coordinates: what one unit of them is.
+        window: how a clip is fitted.
+        fps: frames per second of the clips that trained it (median); a live stream is brought to this rate.
+        sha256: of the graph and the golden vectors, by file name.
+        idle: the label that means no gesture, if there is one.
+        thresholds: when a prediction counts.
+        handedness: whose left and right are meant.
+        network: name, config, and number of weights.
+        training: on what, with which split and seed, and the scores.
+        points: how the points were made: the dataset's `made`.
+        versions: of Ademan and of what exported the graph.
+        created: date and time, ISO 8601.
+    """
+
+    labels: tuple[str, ...]
+    skeleton: Skeleton
+    channels: int
+    coordinates: Coordinates
+    window: Window
+    fps: float
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    idle: str | None = None
+    thresholds: Thresholds = Thresholds()
+    handedness: str = HANDEDNESS
+    network: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    points: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
+            raise BundleError(f"a bundle needs two labels or more, each once; found {list(self.labels)}.")
+        if self.idle is not None and self.idle not in self.labels:
+            raise BundleError(f"the idle label '{self.idle}' is not among the labels {', '.join(self.labels)}.")
+        if self.channels not in (2, 3) or self.coordinates not in get_args(Coordinates) or not self.fps > 0:
+            raise BundleError(
+                f"expected 2 or 3 channels, coordinates among {', '.join(get_args(Coordinates))}, and a frame rate "
+                f"above zero; found {self.channels}, '{self.coordinates}' and {self.fps}."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plain values that `manifest.json` holds."""
+        plain = {name: value for name, value in vars(self).items() if name not in {"skeleton", "window", "thresholds"}}
+        return {
+            "format": FORMAT,
+            **plain,
+            "labels": list(self.labels),
+            "skeleton": self.skeleton.to_json(),
+            "window": asdict(self.window),
+            "thresholds": asdict(self.thresholds),
+        }
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Self:
+        """Read a manifest.
+
+        Raises:
+            BundleError: of another version, or a field is missing or of another type.
+        """
+        if saved.get("format") != FORMAT:
+            raise BundleError(
+                f"expected a manifest of format '{FORMAT}', found {saved.get('format')!r}. "
+                "It was made by another version of Ademan: use that one, or export the model again."
+            )
+        try:
+            known = {f.name: saved[f.name] for f in fields(cls) if f.name in saved}
+            known |= {
+                "labels": tuple(str(label) for label in saved["labels"]),
+                "skeleton": Skeleton.from_json(saved["skeleton"]),
+                "window": Window(**saved["window"]),
+                "thresholds": Thresholds(**saved["thresholds"]),
+                "fps": float(saved["fps"]),
+            }
+            return cls(**cast(Any, known))
+        except BundleError:
+            raise
+        except (AdemanError, KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"the manifest is damaged: {type(error).__name__}: {error}.") from error

@@ -1,0 +1,14 @@
+"""Recognition: a bundle at work, on clips and on live streams. Needs numpy and onnxruntime only."""
+
+from ademan.recognition.classifier import Classifier, Prediction, verify
+from ademan.recognition.stream import Event, Recognizer, StreamConfig, Update
+
+__all__ = [
+    "Classifier",
+    "Event",
+    "Prediction",
+    "Recognizer",
+    "StreamConfig",
+    "Update",
+    "verify",
+]

@@ -1,0 +1,189 @@
+"""The recogniser: a stream of points in, predictions and events out; one thread, bounded memory.
+
+points ─► buffer of one window ─► every few frames: window at the model's rate ─► probabilities
+       ─► smoothed in time ─► above `accept` long enough: begins; below `release`: ends; then a pause
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ademan.bundle import Bundle
+from ademan.clip import Points
+from ademan.errors import ClipError, ConfigError
+from ademan.recognition.classifier import Classifier, Probabilities
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """How predictions become events. Times are in milliseconds."""
+
+    every_ms: float = 100.0
+    """Time between two predictions; above zero."""
+    smoothing_ms: float = 150.0
+    """Time constant of the exponential smoothing of probabilities; 0 for none."""
+    least_ms: float = 150.0
+    """A gesture must be recognised for this long before it begins."""
+    cooldown_ms: float = 500.0
+    """After a gesture ended, the same one does not begin again for this long."""
+    accept: float | None = None
+    """Least smoothed probability at which a gesture begins; by default what the bundle says."""
+    release: float | None = None
+    """It ends when its smoothed probability falls below this; by default what the bundle says."""
+
+    def __post_init__(self) -> None:
+        if not self.every_ms > 0 or min(self.smoothing_ms, self.least_ms, self.cooldown_ms) < 0:
+            raise ConfigError(f"times of a stream must not be below zero, and every_ms above it; found {self}.")
+        for value in (self.accept, self.release):
+            if value is not None and not 0 <= value <= 1:
+                raise ConfigError(f"a threshold of a stream must be from 0 to 1, found {value}.")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A gesture began or ended, once.
+
+    Args:
+        kind: "began" or "ended".
+        label: the gesture.
+        timestamp_ms: when, in the stream's time.
+        confidence: its smoothed probability when it began; the highest one when it ended.
+    """
+
+    kind: Literal["began", "ended"]
+    label: str
+    timestamp_ms: float
+    confidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """What one frame brought.
+
+    Args:
+        probabilities: (K,) smoothed, if this frame was due for a prediction.
+        events: those that this frame caused, in order.
+    """
+
+    probabilities: Probabilities | None = None
+    events: tuple[Event, ...] = ()
+
+
+class Recognizer:
+    """Names gestures in a live stream of points.
+
+    Args:
+        bundle: a path, a bundle, or a classifier; many recognisers may share one classifier.
+        config: how predictions become events.
+    """
+
+    def __init__(self, bundle: Path | str | Bundle | Classifier, config: StreamConfig | None = None) -> None:
+        self.classifier = bundle if isinstance(bundle, Classifier) else Classifier(bundle)
+        self.config = config or StreamConfig()
+        self._trigger = Trigger(self.classifier, self.config)
+        manifest = self.classifier.manifest
+        rate = manifest.window.fps or manifest.fps
+        self._span_ms = 1000.0 * (manifest.window.frames - 1) / rate
+        self._buffer: deque[tuple[float, Points]] = deque()
+        self._next_ms = -np.inf
+        self._smooth: Probabilities | None = None
+        self._smoothed_at = 0.0
+
+    def push(self, points: Points, timestamp_ms: float) -> Update:
+        """Take the points of one frame.
+
+        Args:
+            points: (P, C), NaN where not seen.
+            timestamp_ms: when; a frame that is not later than the one before is passed over.
+
+        Raises:
+            ClipError: the points are of another shape than the bundle's.
+        """
+        manifest = self.classifier.manifest
+        points = np.asarray(points, np.float32)
+        if points.shape != (len(manifest.skeleton), manifest.channels) or np.isinf(points).any():
+            raise ClipError(
+                f"a frame at {timestamp_ms:.0f} ms has points of shape {points.shape}; "
+                f"expected ({len(manifest.skeleton)}, {manifest.channels}), finite or NaN."
+            )
+        if self._buffer and timestamp_ms <= self._buffer[-1][0]:
+            return Update()
+        self._buffer.append((timestamp_ms, points))
+        # One frame before the window's first stays, for the line to it.
+        while len(self._buffer) > 2 and self._buffer[1][0] <= timestamp_ms - self._span_ms:
+            self._buffer.popleft()
+        if timestamp_ms < self._next_ms:
+            return Update()
+        self._next_ms = timestamp_ms + self.config.every_ms
+        probabilities = self._smoothed(self._probabilities(), timestamp_ms)
+        return Update(probabilities, tuple(self._trigger.decide(probabilities, timestamp_ms)))
+
+    def _probabilities(self) -> Probabilities | None:
+        times = np.array([time for time, _ in self._buffer])
+        points = np.stack([frame for _, frame in self._buffer])
+        window = self.classifier.manifest.window.cut(points, times)
+        if np.isnan(window).any(axis=2).all():
+            return None
+        result: Probabilities = self.classifier.probabilities(window[None])[0]
+        return result
+
+    def _smoothed(self, new: Probabilities | None, now_ms: float) -> Probabilities:
+        """Return the exponentially smoothed probabilities; with nobody to be seen all fall towards nothing."""
+        new = self._trigger.nothing if new is None else new
+        if self._smooth is None or self.config.smoothing_ms == 0:
+            self._smooth = new
+        else:
+            kept = np.float32(np.exp(-(now_ms - self._smoothed_at) / self.config.smoothing_ms))
+            self._smooth = kept * self._smooth + (1 - kept) * new
+        self._smoothed_at = now_ms
+        return self._smooth
+
+
+class Trigger:
+    """Turns smoothed probabilities into events, with hysteresis, a least length and a cool-down."""
+
+    def __init__(self, classifier: Classifier, config: StreamConfig) -> None:
+        manifest = classifier.manifest
+        self.labels, self.config = manifest.labels, config
+        self.accept = manifest.thresholds.accept if config.accept is None else config.accept
+        self.release = min(manifest.thresholds.release if config.release is None else config.release, self.accept)
+        self.idle = manifest.labels.index(manifest.idle) if manifest.idle else None
+        self.nothing = np.zeros(len(manifest.labels), np.float32)
+        if self.idle is not None:
+            self.nothing[self.idle] = 1.0
+        self._active: int | None = None
+        self._best = 0.0
+        self._candidate: int | None = None
+        self._candidate_since = 0.0
+        self._blocked_until: dict[int, float] = {}
+
+    def decide(self, probabilities: Probabilities, now_ms: float) -> list[Event]:
+        """Return the events that these probabilities cause."""
+        events = []
+        if self._active is not None:
+            active, confidence = self._active, float(probabilities[self._active])
+            self._best = max(self._best, confidence)
+            if confidence < self.release:
+                self._active = None
+                self._blocked_until[active] = now_ms + self.config.cooldown_ms
+                events.append(Event("ended", self.labels[active], now_ms, self._best))
+        if self._active is None:
+            strongest = int(np.argmax(probabilities))
+            confidence = float(probabilities[strongest])
+            if self._is_due(strongest, confidence, now_ms):
+                self._active, self._best, self._candidate = strongest, confidence, None
+                events.append(Event("began", self.labels[strongest], now_ms, confidence))
+        return events
+
+    def _is_due(self, strongest: int, confidence: float, now_ms: float) -> bool:
+        """Return whether the strongest class is a gesture, allowed, and has been strong for long enough."""
+        allowed = strongest != self.idle and now_ms >= self._blocked_until.get(strongest, -np.inf)
+        if not allowed or confidence < self.accept:
+            self._candidate = None
+            return False
+        if strongest != self._candidate:
+            self._candidate, self._candidate_since = strongest, now_ms
+        return now_ms - self._candidate_since >= self.config.least_ms

@@ -1,0 +1,61 @@
+"""How a network is trained: every number of it, with its unit and range."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ademan.errors import ConfigError
+
+Optimizer = Literal["adam", "adamw", "radam"]
+Schedule = Literal["none", "plateau", "onecycle"]
+Monitor = Literal["val_loss", "val_accuracy", "val_f1"]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Optimisation, stopping, and the seed."""
+
+    epochs: int = 100
+    """Passes over the training clips, at most."""
+    batch_size: int = 32
+    """Clips of a step; batches are made of clips of like length."""
+    learning_rate: float = 1e-3
+    """Step size, above zero; with 'onecycle' the highest one."""
+    optimizer: Optimizer = "adam"
+    """adam, adamw or radam."""
+    weight_decay: float = 0.0
+    """Pull of the weights to zero; with adamw decoupled from the gradient."""
+    schedule: Schedule = "none"
+    """none; plateau: a fifth of the rate after 5 epochs without progress of the monitored value; or onecycle."""
+    monitor: Monitor = "val_loss"
+    """What chooses the best epoch and stops early: val_loss, val_accuracy or val_f1."""
+    patience: int = 20
+    """Epochs without progress after which training stops; 0 never stops early."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """balanced: rare classes count more, in inverse proportion to their clips."""
+    label_smoothing: float = 0.0
+    """Share of the target spread over all classes, from 0 to below 1."""
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient, above zero."""
+    seed: int = 0
+    """Of the first weights, the order of clips, and dropout; not of the split."""
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "epochs must be 1 or more": self.epochs >= 1,
+            "batch_size must be 1 or more": self.batch_size >= 1,
+            "learning_rate must be above 0": self.learning_rate > 0,
+            "weight_decay must be 0 or more": self.weight_decay >= 0,
+            "patience must be 0 or more": self.patience >= 0,
+            "label_smoothing must be from 0 to below 1": 0 <= self.label_smoothing < 1,
+            "gradient_clip must be above 0": self.gradient_clip > 0,
+            "seed must be 0 or more": self.seed >= 0,
+        }
+        for rule, holds in ranges.items():
+            if not holds:
+                field = rule.split(" ", maxsplit=1)[0]
+                raise ConfigError(f"{rule}, found {getattr(self, field)}.")
+
+    @property
+    def mode(self) -> Literal["min", "max"]:
+        """Whether the monitored value is better low or high."""
+        return "min" if self.monitor == "val_loss" else "max"

@@ -1,0 +1,67 @@
+"""Windows for training: cut once if they fit into memory, and put into batches of like length."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset as TorchDataset
+
+from ademan.clip import Points
+from ademan.datasets import Dataset
+from ademan.datasets.table import Ints
+from ademan.window import Window, stack
+
+MEMORY_BYTES = 2 * 2**30
+"""Datasets up to this size are held in memory; larger ones are read clip by clip, each epoch anew."""
+_POOL_BATCHES = 32  # batches' worth of shuffled clips that are sorted by length together
+
+
+class Windows(TorchDataset[tuple[Tensor, Tensor]]):
+    """The windows of some clips of a dataset; an item is a whole batch, given by the positions of its clips.
+
+    Args:
+        dataset: stays open as long as this is used.
+        clips: (N,) indices into the dataset.
+        window: how clips are fitted.
+    """
+
+    def __init__(self, dataset: Dataset, clips: Ints, window: Window) -> None:
+        self.dataset, self.clips, self.window = dataset, clips, window
+        self.labels = torch.from_numpy(dataset.table.labels[clips])
+        self.lengths = np.minimum(dataset.table.lengths[clips], window.frames)
+        in_memory = dataset.bytes <= MEMORY_BYTES
+        self._cut = [self._read(i) for i in range(len(clips))] if in_memory else None
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def _read(self, position: int) -> Points:
+        return self.window.cut(*self.dataset.points(int(self.clips[position])))
+
+    def __getitem__(self, positions: list[int]) -> tuple[Tensor, Tensor]:
+        windows = [self._cut[i] if self._cut is not None else self._read(i) for i in positions]
+        return torch.from_numpy(stack(windows)), self.labels[positions]
+
+
+def shuffled_batches(lengths: Ints, batch_size: int, rng: np.random.Generator) -> list[list[int]]:
+    """Return positions in batches of like length, in random order.
+
+    Padding is what makes recurrent networks slow. Clips are shuffled, sorted by length within pools of
+    `_POOL_BATCHES` batches, cut into batches, and the batches shuffled: what comes together changes from epoch to
+    epoch, and little is padded.
+    """
+    order = rng.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(order), batch_size * _POOL_BATCHES):
+        pool = order[start : start + batch_size * _POOL_BATCHES]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[i : i + batch_size].tolist() for i in range(0, len(pool), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def batches_in_order(lengths: Ints, batch_size: int) -> Iterator[list[int]]:
+    """Yield positions in batches, by rising length; for evaluation, where order does not matter."""
+    order = np.argsort(lengths, kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size].tolist()

@@ -1,0 +1,175 @@
+"""The training loop's content, for lightning: steps, metrics, schedules, and what a checkpoint must hold.
+
+A resumed training gives what an uninterrupted one gives: the order of clips and the dropout of an epoch depend on the
+seed and the number of the epoch alone, and all else that has a state is in the checkpoint.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+from torch.utils.data import DataLoader
+from torchmetrics import MeanMetric, Metric, MetricCollection
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassPrecision, MulticlassRecall
+
+from ademan.errors import TrainingError
+from ademan.training.config import TrainingConfig
+from ademan.training.data import Windows, batches_in_order, shuffled_batches
+
+_PLATEAU_FACTOR, _PLATEAU_EPOCHS = 0.2, 5
+Row = dict[str, float]
+
+
+class TrainingModule(LightningModule):
+    """Trains a network on windows.
+
+    Args:
+        network: windows (N, T, P, C) to logits (N, K).
+        config: how.
+        train: windows to learn from.
+        val: windows to choose the best epoch by; may be empty.
+        classes: K.
+    """
+
+    def __init__(self, network: nn.Module, config: TrainingConfig, train: Windows, val: Windows, classes: int) -> None:
+        super().__init__()
+        self.network, self.config, self.windows = network, config, {"train": train, "val": val}
+        self.history: list[Row] = []
+        self.on_epoch: Callable[[list[Row]], None] = lambda _: None
+        self.loss = nn.CrossEntropyLoss(_weights(config, train, classes), label_smoothing=config.label_smoothing)
+        self.train_scores, self.val_scores = Scores("train", classes), Scores("val", classes)
+        self._schedule: OneCycleLR | ReduceLROnPlateau | None = None
+        self._schedule_state: dict[str, Any] | None = None
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Return the batches of this epoch; lightning asks for them at the start of each."""
+        rng = np.random.default_rng((self.config.seed, self.current_epoch))
+        torch.manual_seed(int(rng.integers(2**62)))  # dropout
+        train = self.windows["train"]
+        return _loader(train, shuffled_batches(train.lengths, self.config.batch_size, rng))
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Return the validation batches, always the same."""
+        val = self.windows["val"]
+        return _loader(val, list(batches_in_order(val.lengths, 4 * self.config.batch_size)))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """Return the loss of a batch."""
+        return self._step(self.train_scores, batch)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """Return the loss of a batch, without learning from it."""
+        return self._step(self.val_scores, batch)
+
+    def _step(self, scores: "Scores", batch: tuple[Tensor, Tensor]) -> Tensor:
+        points, labels = batch
+        logits = self.network(points)
+        loss: Tensor = self.loss(logits, labels)
+        scores.update(logits.detach(), labels, loss.detach())
+        return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Move a schedule that goes by steps."""
+        if isinstance(self._schedule, OneCycleLR) and self._schedule.last_epoch < self._schedule.total_steps - 1:
+            self._schedule.step()
+
+    def on_train_epoch_end(self) -> None:
+        """Write down the epoch, and move a schedule that goes by epochs; checkpoints are made after this."""
+        row: Row = {"epoch": self.current_epoch + 1, "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"]}
+        row |= self.train_scores.pop()
+        if len(self.windows["val"]):
+            row |= self.val_scores.pop()
+        self.history.append(row)
+        if not math.isfinite(row["train_loss"]):
+            raise TrainingError(
+                f"the loss became {row['train_loss']} in epoch {row['epoch']}; the last good epoch is in checkpoints/. "
+                "Lower the learning rate:  --learning-rate"
+            )
+        self.on_epoch(self.history)
+        self.log_dict({name: value for name, value in row.items() if name != "epoch"})
+        if isinstance(self._schedule, ReduceLROnPlateau):
+            value = row.get(self.config.monitor, row["train_loss"])
+            self._schedule.step(value)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return the optimizer; schedules are moved here, since lightning moves them after a checkpoint is made."""
+        config = self.config
+        kind: Any = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "radam": torch.optim.RAdam}[config.optimizer]
+        optimizer: torch.optim.Optimizer = kind(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        if config.schedule == "plateau":
+            self._schedule = ReduceLROnPlateau(optimizer, config.mode, _PLATEAU_FACTOR, _PLATEAU_EPOCHS)
+        elif config.schedule == "onecycle":
+            steps = -(-len(self.windows["train"]) // config.batch_size) * config.epochs
+            self._schedule = OneCycleLR(optimizer, config.learning_rate, total_steps=steps)
+        if self._schedule is not None and self._schedule_state is not None:
+            self._schedule.load_state_dict(self._schedule_state)
+        return optimizer
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what lightning does not know of."""
+        checkpoint["history"] = self.history
+        checkpoint["schedule"] = self._schedule.state_dict() if self._schedule else None
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it up again; the schedule is made later, and gets its state then."""
+        self.history = list(checkpoint["history"])
+        self._schedule_state = checkpoint["schedule"]
+
+
+class Scores(nn.Module):
+    """Loss, accuracy, and weighted precision, recall and F1 of one part (train, val) over an epoch."""
+
+    def __init__(self, part: str, classes: int) -> None:
+        super().__init__()
+        weighted: dict[str, Any] = {"num_classes": classes, "average": "weighted", "zero_division": 0}
+        scores: dict[str, Metric | MetricCollection] = {
+            "accuracy": MulticlassAccuracy(num_classes=classes, average="micro"),
+            "precision": MulticlassPrecision(**weighted),
+            "recall": MulticlassRecall(**weighted),
+            "f1": MulticlassF1Score(**weighted),
+        }
+        self.part, self.scores, self.loss = part, MetricCollection(scores), MeanMetric()
+
+    def update(self, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
+        """Take in a batch: logits (N, K), labels (N,), its mean loss."""
+        self.scores.update(logits, labels)
+        self.loss.update(loss, weight=len(labels))
+
+    def pop(self) -> Row:
+        """Return the scores since the last call, by name, and begin anew."""
+        row = {"loss": float(self.loss.compute()), **{k: float(v) for k, v in self.scores.compute().items()}}
+        self.loss.reset()
+        self.scores.reset()
+        return {f"{self.part}_{name}": value for name, value in row.items()}
+
+
+def _weights(config: TrainingConfig, train: Windows, classes: int) -> Tensor | None:
+    """Return (K,) N / (K n_k), n_k the clips of class k; a class without clips gets the weight of one clip."""
+    if config.class_weights == "none":
+        return None
+    counts = torch.bincount(train.labels, minlength=classes).clamp(min=1)
+    return len(train) / (classes * counts.float())
+
+
+def _loader(windows: Windows, batches: list[list[int]]) -> DataLoader[tuple[Tensor, Tensor]]:
+    return DataLoader(windows, sampler=_Order(batches), batch_size=None)
+
+
+class _Order(torch.utils.data.Sampler[list[int]]):
+    """A sampler that was decided beforehand."""
+
+    def __init__(self, batches: list[list[int]]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self.batches)
