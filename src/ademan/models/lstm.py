@@ -16,9 +16,9 @@ class LstmConfig:
 
     lstm_units: tuple[int, ...] = (160, 96)
     """Units of each LSTM layer, one or more layers."""
-    dense_units: tuple[int, ...] = (96,)
-    """Units of each dense layer after the last LSTM layer; none if empty."""
-    dropout: float = 0.45
+    dense_units: tuple[int, ...] = ()
+    """Units of each dense layer after the last LSTM layer."""
+    dropout: float = 0.3
     """Share of values dropped after each layer in training, from 0 to below 1."""
     bidirectional: bool = False
     """Read each clip backwards too; doubles the weights, and needs the whole clip."""
@@ -40,12 +40,16 @@ class LstmConfig:
 
 
 LSTM_PRESETS = {
-    "lstm": LstmConfig(),
-    "lstm-32": LstmConfig((32,), (), 0.2, normalisation="image"),
-    "lstm-64x2": LstmConfig((64, 64), (), 0.3, normalisation="image"),
-    "lstm-128": LstmConfig((128,), (), 0.3, normalisation="image"),
+    "lstm": LstmConfig(dense_units=(96,), dropout=0.45),
+    "lstm-32": LstmConfig((32,), normalisation="image"),
+    "lstm-64x2": LstmConfig((64, 64), normalisation="image"),
+    "lstm-128": LstmConfig((128,), normalisation="image"),
     "lstm-160-96-d96": LstmConfig((160, 96), (96,), 0.45, normalisation="origin"),
 }
+"""The layer sizes that small projects of this field use, with the normalisation that they use.
+
+lstm-32, lstm-64x2 and lstm-128 are for actions of a body in 34 values a frame, lstm-160-96-d96 for hands in 126.
+"""
 
 
 class Lstm(nn.Module):

@@ -1,6 +1,7 @@
 """Recognition: a bundle at work, on clips and on live streams. Needs numpy and onnxruntime only."""
 
 from ademan.recognition.classifier import Classifier, Prediction, verify
+from ademan.recognition.predict import predict
 from ademan.recognition.stream import Event, Recognizer, StreamConfig, Update
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     "Recognizer",
     "StreamConfig",
     "Update",
+    "predict",
     "verify",
 ]

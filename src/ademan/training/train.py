@@ -37,6 +37,7 @@ class Recipe:
     """All that decides a training but the data: the same recipe on the same data gives the same model.
 
     Args:
+        model: name of the preset that the network began from.
         network: layers and features.
         window: how clips are fitted.
         training: optimisation, stopping and seed.
@@ -46,6 +47,7 @@ class Recipe:
         idle: the label that means no gesture; it counts only if the dataset has it.
     """
 
+    model: str = "lstm"
     network: NetworkConfig = field(default_factory=lambda: preset("lstm"))
     window: Window = field(default_factory=Window)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -220,6 +222,7 @@ def _unexported(dataset: Dataset, recipe: Recipe, split: Split, network: nn.Modu
         fps=_median_fps(dataset, split.train),
         idle=recipe.idle if recipe.idle in dataset.labels else None,
         network={
+            "model": recipe.model,
             **config_to_json(recipe.network),
             "weights": weights(network),
             "weights_in_keras": weights_in_keras(network),

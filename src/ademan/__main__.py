@@ -1,0 +1,5 @@
+"""`python -m ademan` is `ademan`."""
+
+from ademan.cli import main
+
+main()

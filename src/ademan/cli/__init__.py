@@ -1,0 +1,63 @@
+"""The command line: one file a verb, imported when it is called, so that `ademan --help` answers at once."""
+
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from cyclopts import App, CycloptsError, Parameter
+
+import ademan
+from ademan.errors import AdemanError, ConfigError
+
+app = App(
+    name="ademan",
+    help=ademan.__doc__,
+    version=ademan.__version__,
+    default_parameter=Parameter(consume_multiple=True, negative_iterable=()),
+    help_format="markdown",
+)
+VERBS = {
+    "demo": ("demo:demo", "Made-up hands, trained, judged, exported and recognised live; no camera needed."),
+    "import": ("import_:app", "Turn public or older data into a dataset: pyskl, npz, csv."),
+    "inspect": ("inspect:inspect", "Look a dataset over: counts, lengths, missing points, copies, what a split leaks."),
+    "train": ("train:app", "Train a network, export it as a verified bundle, and judge that."),
+    "evaluate": ("evaluate:evaluate", "Judge a bundle on a dataset."),
+    "predict": ("predict:predict", "Name the clips of a dataset, pickle or npz file."),
+    "verify": ("verify:verify", "Check that a bundle is whole, unaltered, and answers as it did when exported."),
+    "export": ("export:export", "Write a dataset as npz for other programs, or a bundle as one file."),
+}
+for verb, (place, told) in VERBS.items():
+    app.command(f"ademan.cli.{place}", name=verb, help=told)
+
+
+def _check_verb(given: Sequence[str]) -> None:
+    """Refuse an unknown verb; cyclopts would import all of them first to say so."""
+    if given and not given[0].startswith("-") and given[0] not in VERBS:
+        close = get_close_matches(given[0], VERBS, n=1)
+        hint = f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(VERBS)}."
+        print(f"ademan: there is no verb '{given[0]}'. {hint}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line and leave the process.
+
+    0: done. 1: failed, with one message. 2: wrong usage, or an option out of range. 130: stopped by Ctrl-C.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _check_verb(given)
+        result = app(given, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        sys.exit(2)  # the message is printed already
+    except AdemanError as error:
+        print(f"ademan: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has gone: say no more
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("ademan: stopped; nothing half-written was left.", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    sys.exit(result if isinstance(result, int) else 0)

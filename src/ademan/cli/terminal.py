@@ -1,0 +1,51 @@
+"""What the verbs print: results on standard output, all else on standard error."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+Json = Annotated[bool, Parameter(name="--json", negative=())]
+"""Print one JSON object and nothing else on standard output."""
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(content: Any) -> None:
+    """Print one JSON value; NaN is refused, since JSON has none."""
+    out.out(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table, its first column to the left and all others to the right; cells are text, never markup."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left")
+    for row in rows:
+        table.add_row(*(plain(cell) for cell in row))
+    out.print(table, soft_wrap=False)
+
+
+def plain(value: object) -> str:
+    """Return text in which rich finds no markup."""
+    return str(value).replace("[", "\\[")
+
+
+def warn(text: str) -> None:
+    """Print a line that the user should know of, on standard error."""
+    err.print(f"[yellow]note:[/yellow] {plain(text)}")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Give a function (done, of how many) that moves a bar; none where standard error is no terminal."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
