@@ -7,10 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import settings
 
+from ademan.bundle import Manifest, golden_windows, write_bundle
 from ademan.clip import Clip, times_at
 from ademan.datasets import DatasetWriter
+from ademan.models import LstmConfig, build, to_onnx
 from ademan.skeleton import skeleton
+from ademan.window import Window
+
+# Time limits say more about the machine than about the code.
+settings.register_profile("ademan", deadline=None)
+settings.load_profile("ademan")
+torch.set_num_threads(1)  # tests run in as many processes as there are cores
 
 
 @pytest.fixture
@@ -69,3 +79,18 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"a small disk cannot be made here: {made.stderr.decode().strip()}")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture(scope="session")
+def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of an untrained network for hands in two coordinates: 20 frames at 20 a second, labels a, b, idle."""
+    torch.manual_seed(1)
+    network = build(LstmConfig((6,)), skeleton("hands"), 2, 3).eval()
+    golden = []
+    for points in golden_windows((42, 2), np.random.default_rng(0)):
+        with torch.no_grad():
+            golden.append((points, torch.softmax(network(torch.from_numpy(points)), dim=1).numpy()))
+    manifest = Manifest(("a", "b", "idle"), skeleton("hands"), 2, "square", Window(20, "rate", 20.0), 25.0, idle="idle")
+    path = tmp_path_factory.mktemp("bundles") / "small"
+    write_bundle(path, manifest, to_onnx(network, 42, 2), golden)
+    return path

@@ -132,7 +132,7 @@ def _from_zip(path: Path, name: str) -> bytes:
                 raise BundleError(f"{path}: {name} is larger than {_LARGEST_BYTES >> 20} MB; that is no bundle.")
             return archive.read(name)
     except KeyError:
-        raise BundleError(f"{path} is no bundle: it has no {name}.") from None
+        raise BundleError(f"{path} is no bundle, or was cut short: it has no {name}.") from None
     except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
         raise BundleError(f"{path} is damaged, or no zip file: {error}. Fetch it again.") from error
 

@@ -60,8 +60,7 @@ def evaluate(
         ],
     )
     if result.skipped:
-        warn(
-            f"{len(result.skipped)} clips were not judged, since nothing is seen in them: {', '.join(result.skipped[:5])}"
-        )
+        first = ", ".join(result.skipped[:5])
+        warn(f"{len(result.skipped)} clips were not judged, since nothing is seen in them: {first}")
     if output:
         out.print(f"report: {plain(output / 'report.html')}")
