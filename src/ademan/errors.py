@@ -8,6 +8,7 @@ AdemanError
 │   └── SplitError       the clips cannot be divided as asked
 ├── ConfigError          an option is out of its range, or options contradict each other
 ├── TrainingError        training cannot start or go on
+├── EvaluationError      predictions and truth do not fit together, or there is nothing to judge
 ├── BundleError          a bundle is damaged, altered or of another version
 └── MissingExtraError    a feature needs a package that is not installed
 
@@ -48,6 +49,10 @@ class ConfigError(AdemanError):
 
 class TrainingError(AdemanError):
     """Training cannot start or go on."""
+
+
+class EvaluationError(AdemanError):
+    """Predictions and truth do not fit together, or there is nothing to judge."""
 
 
 class BundleError(AdemanError):

@@ -11,10 +11,10 @@ from ademan.clip import Clip
 from ademan.datasets import NO_LABEL, Dataset, make_splits
 from ademan.datasets.splits import Fractions
 from ademan.datasets.table import GroupKind, Ints
-from ademan.errors import ClipError
+from ademan.errors import ClipError, EvaluationError
 from ademan.evaluation import plots
 from ademan.evaluation.metrics import Scores, score
-from ademan.evaluation.predictions import EvaluationError, Predictions
+from ademan.evaluation.predictions import Predictions
 from ademan.evaluation.report import Report, write_report
 from ademan.files import write_json
 from ademan.recognition import Classifier
