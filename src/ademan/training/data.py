@@ -24,13 +24,14 @@ class Windows(TorchDataset[tuple[Tensor, Tensor]]):
         dataset: stays open as long as this is used.
         clips: (N,) indices into the dataset.
         window: how clips are fitted.
+        memory_bytes: larger datasets are read clip by clip, each epoch anew.
     """
 
-    def __init__(self, dataset: Dataset, clips: Ints, window: Window) -> None:
+    def __init__(self, dataset: Dataset, clips: Ints, window: Window, memory_bytes: int = MEMORY_BYTES) -> None:
         self.dataset, self.clips, self.window = dataset, clips, window
         self.labels = torch.from_numpy(dataset.table.labels[clips])
         self.lengths = np.minimum(dataset.table.lengths[clips], window.frames)
-        in_memory = dataset.bytes <= MEMORY_BYTES
+        in_memory = dataset.bytes <= memory_bytes
         self._cut = [self._read(i) for i in range(len(clips))] if in_memory else None
 
     def __len__(self) -> int:

@@ -2,7 +2,10 @@
 
 import csv
 import logging
+import math
 import pickle
+import shutil
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import Callback, LightningModule, Trainer
+from lightning import LightningModule, Trainer
 from lightning.fabric.utilities.warnings import PossibleUserWarning
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -51,55 +54,40 @@ def fit(module: TrainingModule, run: Path, *, resume: bool, progress: bool) -> F
 
     Raises:
         TrainingError: a checkpoint cannot be read, or the loss is no longer a number.
+        AdemanError: the disk is full.
+        KeyboardInterrupt: Ctrl-C; what was reached is in `checkpoints/`.
     """
     started = time.perf_counter()
-    checkpoints = run / "checkpoints"
-    last = checkpoints / "last.ckpt"
-    with _bar(module.config, wanted=progress) as show, quiet():
-
-        def on_epoch(history: list[Row]) -> None:
-            write_history(run / "history.csv", history)
-            show(history[-1])
-
-        module.on_epoch = on_epoch
-        trainer = _trainer(module, run)
-        if resume and last.is_file():
-            _load(last)  # a damaged one is refused here, with a message of ours
-            trainer.fit(module, ckpt_path=last, weights_only=True)
+    with _bar(module.config, wanted=progress) as show, quiet(), interruptible():
+        keeper = _Keeper(run, module.config, show)
+        trainer = _trainer(module, run, keeper)
+        if resume and keeper.last.is_file():
+            load_checkpoint(keeper.last)  # a damaged one is refused here, with a message of ours
+            trainer.fit(module, ckpt_path=keeper.last, weights_only=True)
         else:
             trainer.fit(module)
-    best = _load(next(checkpoints.glob("best*.ckpt"), last))
-    module.load_state_dict(best["state_dict"])
-    return Fitted(module.history, best["history"][-1]["epoch"], time.perf_counter() - started)
+    module.load_state_dict(load_checkpoint(keeper.best)["state_dict"])
+    return Fitted(module.history, best_epoch(module.history, module.config), time.perf_counter() - started)
 
 
-def _trainer(module: TrainingModule, run: Path) -> Trainer:
-    config = module.config
-    has_val = len(module.windows["val"]) > 0
-    watched: dict[str, Any] = {"monitor": config.monitor, "mode": config.mode} if has_val else {}
-    callbacks: list[Callback] = [
-        ModelCheckpoint(
-            run / "checkpoints",
-            filename="best",
-            save_last=True,
-            enable_version_counter=False,
-            save_on_train_epoch_end=True,
-            **watched,
-        ),
-    ]
-    if has_val and config.patience:
-        callbacks.insert(
-            1, _Patience(patience=config.patience, check_on_train_epoch_end=True, min_delta=0.0, **watched)
-        )
+def best_epoch(history: list[Row], config: TrainingConfig) -> int:
+    """Return the first epoch with the best monitored value, from 1 on; the last one if there was no validation."""
+    if config.monitor not in history[-1]:
+        return len(history)
+    values = [row[config.monitor] for row in history]
+    return 1 + values.index(min(values) if config.mode == "min" else max(values))
+
+
+def _trainer(module: TrainingModule, run: Path, keeper: "_Keeper") -> Trainer:
     return Trainer(
         accelerator="auto",
         devices=1,
-        max_epochs=config.epochs,
-        gradient_clip_val=config.gradient_clip,
+        max_epochs=module.config.epochs,
+        gradient_clip_val=module.config.gradient_clip,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
-        limit_val_batches=1.0 if has_val else 0,
-        callbacks=callbacks,
+        limit_val_batches=1.0 if len(module.windows["val"]) else 0,
+        callbacks=[keeper],
         logger=TensorBoardLogger(run, name="", version="tensorboard"),
         log_every_n_steps=10**9,
         enable_progress_bar=False,
@@ -107,17 +95,49 @@ def _trainer(module: TrainingModule, run: Path) -> Trainer:
     )
 
 
-class _Patience(EarlyStopping):
-    """Early stopping that also remembers, after a resume, that it had already stopped."""
+class _Keeper(Checkpoint):
+    """After each epoch: keeps the weights and the history, each file whole, and says when to stop.
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Stop at once if there was nothing left to do."""
-        if self.wait_count >= self.patience:
-            trainer.should_stop = True
+    All that it decides follows from the history, which is in the checkpoint: it has no state to be lost.
+    """
+
+    def __init__(self, run: Path, config: TrainingConfig, show: Callable[[Row], None]) -> None:
+        self.run, self.config, self.show = run, config, show
+        self.last, self.best = run / "checkpoints" / "last.ckpt", run / "checkpoints" / "best.ckpt"
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """After a resume there may be nothing left to do."""
+        self._stop_if_done(trainer, _history(pl_module))
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep what was reached; the module has written its row of the history before."""
+        history = _history(pl_module)
+        loss = history[-1]["train_loss"]
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss became {loss} in epoch {len(history)}; the epochs before it are in {self.last}. "
+                "Lower the learning rate:  --learning-rate"
+            )
+        with written_whole(self.last) as beside:
+            trainer.save_checkpoint(beside)
+        if best_epoch(history, self.config) == len(history):
+            with written_whole(self.best) as beside:
+                shutil.copyfile(self.last, beside)
+        write_history(self.run / "history.csv", history)
+        self.show(history[-1])
+        self._stop_if_done(trainer, history)
+
+    def _stop_if_done(self, trainer: Trainer, history: list[Row]) -> None:
+        if history and self.config.patience and self.config.monitor in history[-1]:
+            trainer.should_stop = len(history) - best_epoch(history, self.config) >= self.config.patience
+
+
+def _history(module: LightningModule) -> list[Row]:
+    return module.history if isinstance(module, TrainingModule) else []
 
 
 def write_history(path: Path, history: list[Row]) -> None:
-    """Write one row an epoch as CSV."""
+    """Write one row an epoch as CSV, whole or not at all."""
     with written_whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(history[0]))
         writer.writeheader()
@@ -141,7 +161,12 @@ def _bar(config: TrainingConfig, *, wanted: bool) -> Iterator[Callable[[Row], No
         yield show
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Return a checkpoint; nothing in it is run.
+
+    Raises:
+        TrainingError: it cannot be read.
+    """
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
@@ -149,6 +174,17 @@ def _load(path: Path) -> dict[str, Any]:
             f"checkpoint {path} cannot be read: {error}. Train again, into a new folder or with --overwrite."
         ) from error
     return checkpoint
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C be a KeyboardInterrupt; lightning ends the whole process and turns Ctrl-C off for good."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
 
 
 @contextmanager

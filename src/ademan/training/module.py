@@ -4,8 +4,7 @@ A resumed training gives what an uninterrupted one gives: the order of clips and
 seed and the number of the epoch alone, and all else that has a state is in the checkpoint.
 """
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from torch.utils.data import DataLoader
 from torchmetrics import MeanMetric, Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassPrecision, MulticlassRecall
 
-from ademan.errors import TrainingError
 from ademan.training.config import TrainingConfig
 from ademan.training.data import Windows, batches_in_order, shuffled_batches
 
@@ -40,16 +38,19 @@ class TrainingModule(LightningModule):
         super().__init__()
         self.network, self.config, self.windows = network, config, {"train": train, "val": val}
         self.history: list[Row] = []
-        self.on_epoch: Callable[[list[Row]], None] = lambda _: None
         self.loss = nn.CrossEntropyLoss(_weights(config, train, classes), label_smoothing=config.label_smoothing)
         self.train_scores, self.val_scores = Scores("train", classes), Scores("val", classes)
         self._schedule: OneCycleLR | ReduceLROnPlateau | None = None
         self._schedule_state: dict[str, Any] | None = None
 
+    @property
+    def finished_epochs(self) -> int:
+        """How many epochs are in the history; lightning's own count is late by one when it resumes."""
+        return len(self.history)
+
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Return the batches of this epoch; lightning asks for them at the start of each."""
-        rng = np.random.default_rng((self.config.seed, self.current_epoch))
-        torch.manual_seed(int(rng.integers(2**62)))  # dropout
+        rng = np.random.default_rng((self.config.seed, self.finished_epochs))
         train = self.windows["train"]
         return _loader(train, shuffled_batches(train.lengths, self.config.batch_size, rng))
 
@@ -58,8 +59,10 @@ class TrainingModule(LightningModule):
         val = self.windows["val"]
         return _loader(val, list(batches_in_order(val.lengths, 4 * self.config.batch_size)))
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """Return the loss of a batch."""
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        """Return the loss of a batch; its dropout depends on seed, epoch and index alone."""
+        rng = np.random.default_rng((self.config.seed, self.finished_epochs, index))
+        torch.manual_seed(int(rng.integers(2**62)))
         return self._step(self.train_scores, batch)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
@@ -80,17 +83,14 @@ class TrainingModule(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Write down the epoch, and move a schedule that goes by epochs; checkpoints are made after this."""
-        row: Row = {"epoch": self.current_epoch + 1, "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"]}
+        row: Row = {
+            "epoch": self.finished_epochs + 1,
+            "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"],
+        }
         row |= self.train_scores.pop()
         if len(self.windows["val"]):
             row |= self.val_scores.pop()
         self.history.append(row)
-        if not math.isfinite(row["train_loss"]):
-            raise TrainingError(
-                f"the loss became {row['train_loss']} in epoch {row['epoch']}; the last good epoch is in checkpoints/. "
-                "Lower the learning rate:  --learning-rate"
-            )
-        self.on_epoch(self.history)
         self.log_dict({name: value for name, value in row.items() if name != "epoch"})
         if isinstance(self._schedule, ReduceLROnPlateau):
             value = row.get(self.config.monitor, row["train_loss"])
