@@ -30,6 +30,9 @@ A quarter of a second is shorter than the strokes of a gesture: within it a stra
 is a fair guess, beyond it motion would be invented. Recordings slower than 6 frames a second get 1.5 frames.
 """
 
+SAME_TIME_MS = 1e-3
+"""Times this near to each other are one: a clock that counts from 1970 is rounded to 0.0003 ms in float64."""
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:
@@ -111,6 +114,11 @@ def times_at(fps: float, frames: int) -> Times:
     return np.arange(frames, dtype=np.float64) * (1000.0 / fps)
 
 
+def frames_within(duration_ms: float, fps: float) -> int:
+    """Return how many frames at a constant rate a duration holds, those at both of its ends included."""
+    return 1 + int(np.floor((duration_ms + SAME_TIME_MS) * fps / 1000.0))
+
+
 def mirror(clip: Clip) -> Clip:
     """Return the clip as a mirror shows it: x turned round, left and right exchanged.
 
@@ -144,12 +152,11 @@ def resample(clip: Clip, fps: float) -> Clip:
         fps: frames per second, above zero.
 
     Raises:
-        ClipError: fps is not above zero.
+        ClipError: fps is not above zero, or infinite.
     """
-    if not fps > 0:
-        raise ClipError(f"{clip.name}: frames per second must be above zero, found {fps}.")
-    frames = 1 + int(np.floor(clip.duration_ms * fps / 1000.0 + 1e-6))
-    times = clip.timestamps_ms[0] + times_at(fps, frames)
+    if not 0 < fps < np.inf:
+        raise ClipError(f"{clip.name}: frames per second must be above zero and finite, found {fps}.")
+    times = clip.timestamps_ms[0] + times_at(fps, frames_within(clip.duration_ms, fps))
     return replace(clip, points=points_at(clip.points, clip.timestamps_ms, times), timestamps_ms=times)
 
 
@@ -189,9 +196,9 @@ def _on_lines(sightings: Points, times_ms: Times, wanted_ms: Times, step_ms: flo
     right = np.clip(np.searchsorted(times_ms, wanted_ms, side="left"), 0, last)
     gap = times_ms[right] - times_ms[left]
     weight = np.where(gap > 0, (wanted_ms - times_ms[left]) / np.where(gap > 0, gap, 1.0), 0.0)
-    wide = gap > max(MAX_GAP_MS, 1.5 * step_ms)
+    wide = gap > max(MAX_GAP_MS, 1.5 * step_ms) + SAME_TIME_MS
     weight = np.where(wide, np.round(weight), weight)[:, None, None]
     nearest = np.minimum(np.abs(wanted_ms - times_ms[left]), np.abs(wanted_ms - times_ms[right]))
-    known = ((gap > 0) & ~wide) | (nearest <= 0.5 * step_ms)
+    known = ((gap > 0) & ~wide) | (nearest <= 0.5 * step_ms + SAME_TIME_MS)
     line = sightings[left] * (1 - weight) + sightings[right] * weight
     return np.where(known[:, None, None], line, np.nan).astype(np.float32)

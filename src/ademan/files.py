@@ -38,9 +38,16 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 def _replace(new: Path, path: Path, holder: Path) -> None:
     """Put `new` at `path`; a folder that is there steps aside first, since a rename cannot replace it."""
-    if path.is_dir() and not path.is_symlink():
-        path.rename(holder / "replaced")
-    new.replace(path)
+    if path.is_symlink() or not path.is_dir():
+        new.replace(path)
+        return
+    aside = holder / f"{path.name}.replaced"
+    path.rename(aside)
+    try:
+        new.replace(path)
+    finally:
+        if not path.exists():  # it failed: the old folder must not go with the holder
+            aside.rename(path)
 
 
 def _cannot_write(path: Path, error: OSError) -> AdemanError:

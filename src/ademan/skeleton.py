@@ -298,7 +298,8 @@ def _built_in() -> dict[str, Skeleton]:
         "hip_center-right_hip left_wrist-left_hand right_wrist-right_hand left_ankle-left_foot "
         "right_ankle-right_foot " + _ARMS_LEGS,
     )
-    return {s.name: s for s in (hands, hand, pose, holistic, coco, jhmdb, kinect)}
+    point = Skeleton("point", ("point",), (), (0,))  # one point that is followed, such as a fingertip
+    return {s.name: s for s in (point, hands, hand, pose, holistic, coco, jhmdb, kinect)}
 
 
 BUILT_IN = _built_in()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ademan.clip import Points, Times, points_at
+from ademan.clip import Points, Times, frames_within, points_at
 from ademan.errors import ConfigError
 
 Fit = Literal["pad", "spread", "rate"]
@@ -35,7 +35,7 @@ class Window:
             raise ConfigError(f"a window needs one frame or more, found {self.frames}.")
         if self.fit not in ("pad", "spread", "rate"):
             raise ConfigError(f"window fit '{self.fit}' is unknown; choose pad, spread or rate.")
-        if (self.fit == "rate") != (self.fps > 0):
+        if not (0 < self.fps < np.inf if self.fit == "rate" else self.fps == 0):
             raise ConfigError(
                 f"window fit '{self.fit}' with {self.fps:g} frames per second: "
                 "'rate' needs a rate above zero, the others take none."
@@ -56,8 +56,7 @@ class Window:
             times = np.linspace(timestamps_ms[0], timestamps_ms[-1], self.frames)
             return points_at(points, timestamps_ms, times)
         step_ms = 1000.0 / self.fps
-        duration_ms = timestamps_ms[-1] - timestamps_ms[0]
-        count = min(self.frames, 1 + int(np.floor(duration_ms / step_ms + 1e-6)))
+        count = min(self.frames, frames_within(float(timestamps_ms[-1] - timestamps_ms[0]), self.fps))
         return points_at(points, timestamps_ms, timestamps_ms[-1] - step_ms * np.arange(count)[::-1])
 
     def to_json(self) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class DatasetWriter:
         self._splits: dict[str, dict[str, list[int]]] = {}
         self._buffer: list[Clip] = []
         self._digest = hashlib.sha256()
+        self._channels = 0  # not known before the first clip
 
     def __enter__(self) -> Self:
         beside = self._stack.enter_context(written_whole(self.path))
@@ -94,6 +95,7 @@ class DatasetWriter:
     def add(self, clip: Clip) -> None:
         """Append a clip; see the class for what is refused. A refused clip leaves no trace."""
         self._check(clip)
+        self._channels = clip.points.shape[2]
         self._index[clip.id] = len(self)
         self._rows["id"].append(clip.id)
         self._rows["label"].append(clip.label)
@@ -109,7 +111,12 @@ class DatasetWriter:
         """Keep an official split: the ids of the clips of each part (train, test, val).
 
         Ids that were not written (of classes left out, say) are passed over.
+
+        Raises:
+            DatasetError: the name cannot be that of an HDF5 group.
         """
+        if not name or name.strip(".") == "" or "/" in name or "\0" in name:
+            raise DatasetError(f"a split cannot be called '{name}': a name has no '/' and is not made of dots alone.")
         self._splits[name] = {part: [self._index[i] for i in ids if i in self._index] for part, ids in parts.items()}
 
     def _check(self, clip: Clip) -> None:
@@ -122,9 +129,13 @@ class DatasetWriter:
             raise ClipError(f"{clip.name}: each clip of a dataset needs an id of its own.")
         if self._labels is not None and clip.label is not None and clip.label not in self._labels:
             raise ClipError(f"{clip.name} is labelled '{clip.label}'; the labels are {', '.join(self._labels)}.")
-        C = self._file["values"].shape[2] if "values" in self._file else clip.points.shape[2]
-        if clip.points.shape[2] != C:
-            raise ClipError(f"{clip.name} has {clip.points.shape[2]} coordinates a point; the clips before it {C}.")
+        if self._channels not in (0, clip.points.shape[2]):
+            raise ClipError(
+                f"{clip.name} has {clip.points.shape[2]} coordinates a point; the clips before it {self._channels}."
+            )
+        texts = (clip.id, clip.label, clip.subject, clip.session, clip.source)
+        if any("\0" in text for text in texts if text):
+            raise ClipError(f"{clip.name!r}: a text of it holds a NUL character, which HDF5 cannot keep.")
         if not clip.seen.any():
             raise ClipError(f"{clip.name}: not a single point was seen in its {len(clip)} frames.")
 
@@ -227,7 +238,7 @@ class Dataset:
         self.coordinates: Coordinates = file.attrs["coordinates"]
         self.made: dict[str, Any] = json.loads(file.attrs["made"])
         self.digest = str(file.attrs["digest"])
-        self.labels = tuple(_texts(file["labels"]))
+        self.labels: tuple[str, ...] = tuple(_texts(file["labels"]).tolist())
         clips = file["clips"]
         self.table = ClipTable(
             ids=_texts(clips["id"]),

@@ -12,6 +12,7 @@ never sees a person of the test.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -83,6 +84,8 @@ def make_splits(dataset: "Dataset", spec: str, fractions: Fractions = (0.7, 0.15
     rng = np.random.default_rng(seed)
     table, labels = dataset.table, dataset.labels
     labelled = np.flatnonzero(table.labels != NO_LABEL)
+    if not len(labelled):
+        raise SplitError(f"no clip of {dataset.path} has a label: there is nothing to train or test with.")
     kind, _, rest = spec.partition(":")
     if kind == "random" and not rest:
         return [_random(table, labels, labelled, fractions, rng)]
@@ -98,7 +101,8 @@ def make_splits(dataset: "Dataset", spec: str, fractions: Fractions = (0.7, 0.15
 
 
 def _check_fractions(fractions: Fractions) -> None:
-    if len(fractions) != 3 or min(fractions) < 0 or fractions[0] == 0 or abs(sum(fractions) - 1) > 1e-6:
+    # Put so that NaN is refused too.
+    if not (len(fractions) == 3 and min(fractions) >= 0 and fractions[0] > 0 and abs(sum(fractions) - 1) <= 1e-6):
         raise SplitError(
             f"fractions of train, validation and test must be three numbers that add up to one, "
             f"the first above zero; found {fractions}."
@@ -139,7 +143,13 @@ def _grouped(
     splits = []
     for held in held_out:
         is_test = np.isin(groups[clips], held)
-        train, val = _carve_validation(table, labels, clips[~is_test], kind, fractions, rng)
+        if is_test.all():
+            raise SplitError(
+                f"nothing is left to train with when the test has the {kind} {', '.join(held)}: all labelled clips are "
+                f"of it. Record another {kind}, or choose random."
+            )
+        same_chance = deepcopy(rng)  # a split of `each` is the one that its name alone gives
+        train, val = _carve_validation(table, labels, clips[~is_test], kind, fractions, same_chance)
         name = f"group:{kind}:{','.join(held)}"
         splits.append(_warned(Split(name, train, val, clips[is_test], kind), table, labels))
     return splits
@@ -155,13 +165,23 @@ def _official(dataset: "Dataset", name: str, clips: Ints, fractions: Fractions, 
             + (f"It has: {', '.join(f'official:{known}' for known in splits)}." if splits else "It came with none.")
         )
     parts = {part: np.intersect1d(indices, clips) for part, indices in splits[name].items()}
+    for part in ("train", "test"):
+        if not len(parts.get(part, ())):
+            raise SplitError(f"official split '{name}' of {dataset.path} has no clip to {part} with. Choose another.")
     test = parts["test"]
     kind = _known_kind(dataset.table)
     if "val" in parts:
         train, val = parts["train"], parts["val"]
     else:
         train, val = _carve_validation(dataset.table, dataset.labels, parts["train"], kind, fractions, rng, test)
-    return _warned(Split(f"official:{name}", train, val, test, kind), dataset.table, dataset.labels)
+    split = Split(f"official:{name}", train, val, test, kind, _shared_warning(dataset.table, kind, val, test))
+    return _warned(split, dataset.table, dataset.labels)
+
+
+def _shared_warning(table: ClipTable, kind: GroupKind | None, val: Ints, test: Ints) -> tuple[str, ...]:
+    if not kind or not np.isin(table.groups(kind)[val], table.groups(kind)[test]).any():
+        return ()
+    return (f"validation shares a {kind} with the test: early stopping makes the test look better than it is",)
 
 
 def _known_kind(table: ClipTable) -> GroupKind | None:
@@ -186,14 +206,19 @@ def _carve_validation(
     if share == 0:
         return clips, clips[:0]
     shares: Fractions = (1 - share, share, 0.0)
+    candidates = clips
     if kind:
         groups = table.groups(kind)
         free = clips if test is None else clips[~np.isin(groups[clips], groups[test])]
         if len(np.unique(groups[free])) > 1:
             _, val, _ = _by_group(table, free, groups, shares, rng)
             return np.setdiff1d(clips, val), val
-    train, val, _ = _stratified(table, labels, clips, shares, rng)
-    return train, val
+        if test is not None:
+            # One group alone is not in the test: some clips of it, so that validation has none of the test's groups.
+            several = free[np.bincount(table.labels[free])[table.labels[free]] > 1]
+            candidates = several if len(several) else clips
+    _, val, _ = _stratified(table, labels, candidates, shares, rng)
+    return np.setdiff1d(clips, val), val
 
 
 def _stratified(

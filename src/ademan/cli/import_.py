@@ -1,0 +1,92 @@
+"""`ademan import`: one command a format."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from ademan.cli.terminal import Json, out, plain, print_json, print_table, progress, warn
+from ademan.datasets.importers import CsvOptions, NpzOptions, PysklOptions, Source, csv, import_clips, npz, pyskl
+
+_Output = Annotated[Path, Parameter(alias="-o")]
+_Flat = Parameter(name="*")
+_SHOWN = 5
+
+app = App(name="import", help="Turn public or older data into a dataset.")
+
+
+@app.command(name="pyskl")
+def import_pyskl(
+    source: Path,
+    /,
+    *,
+    output: _Output,
+    options: Annotated[PysklOptions, _Flat] = PysklOptions(),
+    json: Json = False,
+) -> None:
+    """Import a pickle of keypoints as PYSKL and MMAction2 publish them: UCF101, HMDB51, JHMDB, NTU RGB+D.
+
+    Args:
+        source: the pickle; nothing in it is run.
+        output: dataset file.
+        json: print one JSON object.
+    """
+    _import(pyskl.read(source, options), output, json=json)
+
+
+@app.command(name="npz")
+def import_npz(
+    *sources: Path,
+    output: _Output,
+    options: Annotated[NpzOptions, _Flat] = NpzOptions(),
+    json: Json = False,
+) -> None:
+    """Import arrays of landmarks: X (N, T, F) and y, or points and offsets; with their labels file.
+
+    Args:
+        sources: files, such as NAME_train.npz and NAME_test.npz, or a folder of them.
+        output: dataset file.
+        json: print one JSON object.
+    """
+    _import(npz.read(sources[0] if len(sources) == 1 else list(sources), options), output, json=json)
+
+
+@app.command(name="csv")
+def import_csv(
+    source: Path,
+    /,
+    *,
+    output: _Output,
+    options: Annotated[CsvOptions, _Flat] = CsvOptions(),
+    json: Json = False,
+) -> None:
+    """Import a table of keypoints: a label and the values of one clip on each line.
+
+    Args:
+        source: the table.
+        output: dataset file.
+        json: print one JSON object.
+    """
+    _import(csv.read(source, options), output, json=json)
+
+
+def _import(source: Source, output: Path, *, json: bool) -> None:
+    with progress("importing") as show:
+        summary = import_clips(source, output, show)
+    if json:
+        print_json(summary.to_json())
+        return
+    clips = sum(summary.clips.values()) + summary.unlabelled
+    out.print(f"{clips:,} clips, {summary.frames:,} frames, skeleton {plain(summary.skeleton)}: {plain(output)}")
+    print_table(("label", "clips"), list(summary.clips.items()))
+    for name, parts in summary.splits.items():
+        out.print(f"official:{plain(name)}  " + ", ".join(f"{plain(part)} {count}" for part, count in parts.items()))
+    for item in summary.skipped[:_SHOWN]:
+        warn(f"skipped {item.id}: {item.reason}")
+    if len(summary.skipped) > _SHOWN:
+        warn(f"... {len(summary.skipped)} recordings were skipped in all; --json lists them")
+    for note in summary.notes:
+        warn(note)
+
+
+__all__ = ["app"]
