@@ -284,6 +284,9 @@ GOOD: dict[str, Any] = {"points": np.zeros((3, 42, 2), np.float32), "timestamps_
         ({"timestamps_ms": [0, 40, 40]}, "must be finite and rise from frame to frame"),
         ({"timestamps_ms": [0, 40, np.nan]}, "must be finite and rise from frame to frame"),
         ({"timestamps_ms": [0, 40, np.inf]}, "must be finite and rise from frame to frame"),
+        ({"image_wh": (0, 480)}, "clip 'a': width and height of the pictures must be above zero, found 0 x 480"),
+        ({"image_wh": (640, 0)}, "above zero, found 640 x 0. Leave image_wh out where they are not known"),
+        ({"image_wh": (640, -480)}, "must be above zero, found 640 x -480"),
     ],
 )
 def test_a_clip_that_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:

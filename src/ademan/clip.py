@@ -51,7 +51,7 @@ class Clip:
         coordinates: what one unit of the points is.
 
     Raises:
-        ClipError: a wrong shape, no frame, infinite values, or times that do not rise.
+        ClipError: a wrong shape, no frame, infinite values, times that do not rise, or a picture without a size.
     """
 
     points: Points
@@ -75,6 +75,11 @@ class Clip:
             raise ClipError(f"{self.name} has {len(points)} frames and timestamps of shape {times.shape}.")
         if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
             raise ClipError(f"{self.name}: timestamps must be finite and rise from frame to frame; they do not.")
+        if self.image_wh is not None and not min(self.image_wh) > 0:
+            raise ClipError(
+                f"{self.name}: width and height of the pictures must be above zero, found "
+                f"{self.image_wh[0]} x {self.image_wh[1]}. Leave image_wh out where they are not known."
+            )
 
     def _check_points(self, points: Points) -> None:
         if points.ndim != 3 or points.shape[2] not in (2, 3):
@@ -100,13 +105,26 @@ class Clip:
     @property
     def seen(self) -> NDArray[np.bool_]:
         """(T, P): whether a point was seen, that is, has all its coordinates."""
-        missing: NDArray[np.bool_] = np.asarray(np.isnan(self.points).any(axis=2))
-        return ~missing
+        return is_seen(self.points)
 
     @property
     def duration_ms(self) -> float:
         """Time from the first frame to the last, 0 for a single frame."""
         return float(self.timestamps_ms[-1] - self.timestamps_ms[0])
+
+
+def is_seen(points: Points) -> NDArray[np.bool_]:
+    """Return (T, P): whether a point (T, P, C) was seen, that is, has all its coordinates."""
+    missing: NDArray[np.bool_] = np.asarray(np.isnan(points).any(axis=2))
+    return ~missing
+
+
+def mean_of_seen(points: Points, axis: int) -> Points:
+    """Return the mean over an axis of what is not NaN; NaN where all of it is."""
+    seen = ~np.isnan(points)
+    count = seen.sum(axis=axis)
+    total = np.where(seen, points, 0).sum(axis=axis)
+    return np.asarray(total / np.where(count > 0, count, np.nan), np.float32)
 
 
 def times_at(fps: float, frames: int) -> Times:
@@ -176,7 +194,7 @@ def points_at(points: Points, timestamps_ms: Times, wanted_ms: Times) -> Points:
         (S, P, C) float32.
     """
     step = float(np.median(np.diff(timestamps_ms))) if len(points) > 1 else 0.0
-    seen = ~np.isnan(points).any(axis=2)  # (T, P)
+    seen = is_seen(points)
     result = np.full((len(wanted_ms), *points.shape[1:]), np.nan, np.float32)
     # Points are lost together, a whole hand at a time: few patterns of sight, each done at once.
     patterns, pattern_of_point = np.unique(seen, axis=1, return_inverse=True)

@@ -44,7 +44,8 @@ class Window:
     def cut(self, points: Points, timestamps_ms: Times) -> Points:
         """Return the window of a clip: (at most `frames`, P, C).
 
-        Frames at the end in which nothing is seen are padding to the networks, and so are not copied.
+        Frames in which nothing is seen are kept as they are, at the end too; there the networks take them for padding.
+        With 'pad' the window is a view of the points, not a copy.
 
         Args:
             points: (T, P, C), NaN where not seen.

@@ -12,7 +12,7 @@ from typing import Any, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ademan.clip import Points, Times
+from ademan.clip import Points, Times, mean_of_seen
 from ademan.datasets import NO_LABEL, ClipTable, Dataset
 from ademan.datasets.table import GroupKind, Ints, Strings
 from ademan.errors import ConfigError, SplitError, require
@@ -220,26 +220,18 @@ def _places(window: Points, skeleton: Skeleton) -> Iterator[Floats]:
     """Yield (T, numbers): the points of each part around its origin and by its size, and the way of the origin."""
     everything = tuple(range(len(skeleton)))
     for part in skeleton.parts or (Part("all", everything, everything, (), ()),):
-        origin = _mean(window[:, part.origin], axis=1)[:, None]
+        origin = mean_of_seen(window[:, part.origin], axis=1)[:, None]
         size = _size(window, part)
         yield ((window[:, part.points] - origin) / size).reshape(len(window), -1)
-        yield ((origin - _mean(origin, axis=0)) / size)[:, 0]
+        yield ((origin - mean_of_seen(origin, axis=0)) / size)[:, 0]
 
 
 def _size(window: Points, part: Part) -> float:
     """Return the median size of a part over time; of one without a measure of size, its points' median distance."""
     if part.size_from:
-        ends = _mean(window[:, part.size_from], axis=1) - _mean(window[:, part.size_to], axis=1)
+        ends = mean_of_seen(window[:, part.size_from], axis=1) - mean_of_seen(window[:, part.size_to], axis=1)
     else:
-        ends = window - _mean(window[:, part.origin], axis=1)[:, None]
+        ends = window - mean_of_seen(window[:, part.origin], axis=1)[:, None]
     sizes = np.linalg.norm(ends, axis=-1)
     known = sizes[~np.isnan(sizes)]
     return float(np.median(known)) or 1.0 if len(known) else 1.0
-
-
-def _mean(points: Floats, axis: int) -> Floats:
-    """Return the mean of what was seen, NaN where nothing was."""
-    seen = ~np.isnan(points)
-    count = seen.sum(axis=axis)
-    total = np.where(seen, points, 0).sum(axis=axis)
-    return np.asarray(total / np.where(count > 0, count, np.nan), np.float32)

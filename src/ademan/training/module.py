@@ -62,12 +62,18 @@ class TrainingModule(LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the loss of a batch; its dropout depends on seed, epoch and index alone."""
         rng = np.random.default_rng((self.config.seed, self.finished_epochs, index))
-        torch.manual_seed(int(rng.integers(2**62)))
+        self._seed(int(rng.integers(2**62)))
         return self._step(self.train_scores, batch)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Return the loss of a batch, without learning from it."""
         return self._step(self.val_scores, batch)
+
+    def _seed(self, seed: int) -> None:
+        if self.device.type == "cpu":  # torch.manual_seed also notes down a stack for each device that is not there
+            torch.default_generator.manual_seed(seed)
+        else:
+            torch.manual_seed(seed)
 
     def _step(self, scores: "Scores", batch: tuple[Tensor, Tensor]) -> Tensor:
         points, labels = batch

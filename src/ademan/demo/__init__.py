@@ -1,0 +1,25 @@
+"""The demo: the whole way from recordings to events with made-up hands; no camera, no download, no data."""
+
+from ademan.demo.demo import (
+    Shown,
+    Tally,
+    animate,
+    make_dataset,
+    make_model,
+    make_stream,
+    recognise,
+    tally,
+    told,
+)
+
+__all__ = [
+    "Shown",
+    "Tally",
+    "animate",
+    "make_dataset",
+    "make_model",
+    "make_stream",
+    "recognise",
+    "tally",
+    "told",
+]

@@ -1,0 +1,152 @@
+"""The demo: made-up people, a network trained on some and judged on others, and a stream of one it never met."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ademan.clip import Points
+from ademan.datasets import DatasetWriter
+from ademan.demo.drawing import picture, write_animation
+from ademan.demo.excerpts import WINDOW_MS, excerpts
+from ademan.models import LstmConfig
+from ademan.recognition import Classifier, Event, Recognizer, StreamConfig
+from ademan.skeleton import skeleton
+from ademan.synthetic import GESTURES, LABELS, Person, Recording, people, perform
+from ademan.training import Recipe, Run, TrainingConfig, train
+from ademan.window import Window
+
+FPS = 12.5
+RECIPE = Recipe(
+    model="demo",
+    network=LstmConfig((64,), normalisation="zscore", velocities=True, seen=True),
+    window=Window(int(WINDOW_MS / 1000 * FPS), "rate", FPS),
+    training=TrainingConfig(
+        epochs=15,
+        batch_size=64,
+        optimizer="adamw",
+        weight_decay=0.02,
+        learning_rate=0.01,
+        schedule="onecycle",
+        patience=0,
+    ),
+    split="group:subject",
+    fractions=(0.7, 0.1, 0.2),
+)
+STREAM = StreamConfig(accept=0.6, release=0.35, least_ms=250, cooldown_ms=400)
+PEOPLE = 100
+_LATE_MS = 1000.0  # an event this long after the gesture's end still counts as its own
+_FRAME_MS = 100
+_LONGEST_MS = 30_000  # of the animation
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One frame of the stream and what the recogniser made of it.
+
+    Args:
+        time_ms: in the stream.
+        points: (42, 3).
+        shares: (K,) smoothed probability of each label.
+        event: the last one so far.
+    """
+
+    time_ms: float
+    points: Points
+    shares: np.ndarray[tuple[int], np.dtype[np.float32]]
+    event: Event | None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How the events of a stream compare with what was done.
+
+    Args:
+        made: gestures that were made.
+        named: of those, named rightly, once each.
+        again: events that named one of them once more.
+        false: events that name what was not done.
+        idle_s: time of the stream in which no gesture was made.
+    """
+
+    made: int
+    named: int
+    again: int
+    false: int
+    idle_s: float
+
+
+def make_dataset(path: Path, rng: np.random.Generator, count: int = PEOPLE) -> int:
+    """Write the clips of `count` made-up people; return how many clips."""
+    with DatasetWriter(path, skeleton("hands"), labels=LABELS, made={"by": "ademan demo", "people": count}) as writer:
+        for person in people(count, rng):
+            recording = perform(person, rng.permutation(list(GESTURES)).tolist(), rng)
+            for clip in excerpts(recording, person, rng):
+                writer.add(clip)
+        return len(writer)
+
+
+def make_model(dataset: Path, run: Path) -> Run:
+    """Train, judge on people apart, export and verify."""
+    return train(dataset, run, RECIPE, overwrite=True, progress=True)
+
+
+def make_stream(rng: np.random.Generator) -> Recording:
+    """Record someone new, who makes each gesture twice and idles in between."""
+    stranger = Person.draw(rng, name="stranger")
+    script = rng.permutation(list(GESTURES) * 2).tolist()
+    return perform(stranger, script, rng, fps=25)
+
+
+def recognise(classifier: Classifier, recording: Recording) -> Iterator[Shown]:
+    """Run a stream through the recogniser, frame by frame."""
+    recognizer = Recognizer(classifier, STREAM)
+    shares = np.zeros(len(classifier.labels), np.float32)
+    last: Event | None = None
+    for points, time_ms in zip(recording.points, recording.timestamps_ms, strict=True):
+        update = recognizer.push(points, float(time_ms))
+        shares = shares if update.probabilities is None else update.probabilities
+        last = next((event for event in reversed(update.events) if event.kind == "began"), last)
+        yield Shown(float(time_ms), points, shares, last)
+
+
+def tally(recording: Recording, events: list[Event]) -> Tally:
+    """Compare events with what was done: each gesture counts once, all other events are false."""
+    open_ones = list(recording.intervals)
+    again = false = 0
+    for event in events:
+        fits = [
+            gesture
+            for gesture in recording.intervals
+            if gesture.label == event.label and gesture.start_ms <= event.timestamp_ms <= gesture.end_ms + _LATE_MS
+        ]
+        if fits and fits[0] in open_ones:
+            open_ones.remove(fits[0])
+        elif fits:
+            again += 1
+        else:
+            false += 1
+    made = len(recording.intervals)
+    busy_ms = sum(gesture.end_ms - gesture.start_ms for gesture in recording.intervals)
+    return Tally(made, made - len(open_ones), again, false, (float(recording.timestamps_ms[-1]) - busy_ms) / 1000)
+
+
+def animate(path: Path, recording: Recording, labels: tuple[str, ...], shown: list[Shown]) -> None:
+    """Save the beginning of the stream as an animation."""
+    aspect = recording.image_wh[0] / recording.image_wh[1]
+    pictures, due = [], 0.0
+    for frame in shown:
+        if frame.time_ms < due or frame.time_ms > _LONGEST_MS:
+            continue
+        due += _FRAME_MS
+        true = next((g.label for g in recording.intervals if g.start_ms <= frame.time_ms <= g.end_ms), "idle")
+        said = f"made-up hands   {frame.time_ms / 1000:4.1f} s   shown: {true:12}   last event: {told(frame.event)}"
+        shares = list(zip(labels, frame.shares.tolist(), strict=True))
+        pictures.append(picture(frame.points, skeleton("hands"), aspect, shares, said))
+    write_animation(path, pictures, _FRAME_MS)
+
+
+def told(event: Event | None) -> str:
+    """Return an event in words."""
+    return f"{event.label} ({event.confidence:.0%}) at {event.timestamp_ms / 1000:.1f} s" if event else "none yet"
