@@ -16,6 +16,7 @@ app = App(
     version=ademan.__version__,
     default_parameter=Parameter(consume_multiple=True, negative_iterable=()),
     help_format="markdown",
+    suppress_keyboard_interrupt=False,  # `main` says so
 )
 VERBS = {
     "demo": ("demo:demo", "Made-up hands, trained, judged, exported and recognised live; no camera needed."),

@@ -6,7 +6,7 @@ import pytest
 
 from ademan.datasets.importers.layout import find_skeleton, layouts_of, parse_size, squared
 from ademan.errors import ConfigError, SkeletonError, SourceError
-from ademan.skeleton import BUILT_IN
+from ademan.skeleton import BUILT_IN, skeleton
 
 
 @pytest.mark.parametrize("name", [*BUILT_IN, "point"])
