@@ -1,3 +1,49 @@
 """Teach a computer gestures and actions from a few clips, and recognise them anywhere."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ademan.clip import Clip
+    from ademan.datasets import Dataset
+    from ademan.datasets.audit import inspect
+    from ademan.evaluation.evaluate import evaluate
+    from ademan.recognition import Classifier, Recognizer, predict, verify
+    from ademan.training import Recipe, train, train_all
+
+__all__ = [
+    "Classifier",
+    "Clip",
+    "Dataset",
+    "Recipe",
+    "Recognizer",
+    "evaluate",
+    "inspect",
+    "predict",
+    "train",
+    "train_all",
+    "verify",
+]
+
+_HOMES = {
+    "Clip": "ademan.clip",
+    "Dataset": "ademan.datasets",
+    "inspect": "ademan.datasets.audit",
+    "evaluate": "ademan.evaluation.evaluate",
+    "Classifier": "ademan.recognition",
+    "Recognizer": "ademan.recognition",
+    "predict": "ademan.recognition",
+    "verify": "ademan.recognition",
+    "Recipe": "ademan.training",
+    "train": "ademan.training",
+    "train_all": "ademan.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that `import ademan` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ademan' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -11,6 +11,7 @@ frame, so a file of any size is looked over in little memory.
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,3 +172,9 @@ def _shared_groups(table: ClipTable, some: Ints, others: Ints) -> dict[str, tupl
     return {
         kind: tuple(str(name) for name in np.intersect1d(of[some], of[others]) if name) for kind, of in groups.items()
     }
+
+
+def inspect(path: Path | str) -> Audit:
+    """Look over the dataset in a file; see `audit`."""
+    with Dataset(path) as dataset:
+        return audit(dataset)

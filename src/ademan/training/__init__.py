@@ -1,6 +1,6 @@
 """Training: from a dataset and a recipe to a run folder with a verified, judged bundle."""
 
 from ademan.training.config import TrainingConfig
-from ademan.training.train import Recipe, Run, train, train_all
+from ademan.training.trainer import Recipe, Run, train, train_all
 
 __all__ = ["Recipe", "Run", "TrainingConfig", "train", "train_all"]

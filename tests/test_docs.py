@@ -1,0 +1,102 @@
+"""The documentation is tested: marked examples run, commands parse, names exist, links lead somewhere.
+
+A block of Python after the line `<!-- runnable -->` is run in a folder that holds `hands.h5` and `bundle`.
+"""
+
+import importlib
+import re
+import runpy
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cyclopts import CycloptsError
+
+from ademan.cli import VERBS, app
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+_RUNNABLE = re.compile(r"<!-- runnable -->\n```python\n(.*?)```", re.DOTALL)
+_SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+_COMMAND = re.compile(r"(?:^ *|`)ademan ([a-z][^`\n]*)", re.MULTILINE)
+_NAME = re.compile(r"\bademan(?:\.[A-Za-z_]\w*)+")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def found(pattern: re.Pattern[str], *, named: Callable[[Path], bool] = lambda _: True) -> list[tuple[str, str]]:
+    """Return what a pattern finds, each once, with the page that it is first on."""
+    matches = {
+        match[match.lastindex or 0]: page.relative_to(ROOT).as_posix()
+        for page in reversed(PAGES)
+        if named(page)
+        for match in pattern.finditer(page.read_text(encoding="utf-8"))
+    }
+    return [(page, text) for text, page in matches.items()]
+
+
+def shell_lines() -> list[tuple[str, str]]:
+    """Return the commands of ademan in blocks of shell, without their comments."""
+    lines = [(page, line) for page, block in found(_SHELL) for line in block.replace("\\\n", " ").splitlines()]
+    return [(page, line) for page, line in lines if line.lstrip().startswith("ademan ")]
+
+
+@pytest.mark.parametrize(("page", "code"), found(_RUNNABLE), ids=lambda text: text.splitlines()[0])
+def test_examples_run(
+    page: str, code: str, dataset_file: Path, small_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "example"
+    folder.mkdir()
+    shutil.copy(dataset_file, folder / "hands.h5")
+    shutil.copytree(small_bundle, folder / "bundle")
+    (folder / "example.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(folder)
+    runpy.run_path("example.py", run_name="__main__")
+
+
+@pytest.mark.parametrize(("page", "line"), shell_lines())
+def test_commands_parse(page: str, line: str) -> None:
+    words = shlex.split(line, comments=True)[1:]
+    try:
+        app.parse_args(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        pytest.fail(f"{page}: {line}: {error}")
+
+
+def test_verbs_that_are_named_exist() -> None:
+    unknown = [(page, line) for page, line in found(_COMMAND) if line.split()[0] not in VERBS]
+    assert not unknown
+
+
+def test_every_verb_is_described() -> None:
+    described = re.findall(r"^## (\w+)$", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(VERBS) <= set(described)
+
+
+@pytest.mark.parametrize(("page", "name"), found(_NAME))
+def test_python_names_exist(page: str, name: str) -> None:
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        try:
+            value = importlib.import_module(".".join(parts[:end]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[end:]:
+            assert hasattr(value, part), f"{page}: there is no {name}"
+            value = getattr(value, part)
+        return
+    pytest.fail(f"{page}: there is no {name}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_relative_links_lead_to_files(page: Path) -> None:
+    links = [link.partition("#")[0] for link in _LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    assert not [link for link in links if link and not (page.parent / link).exists()]
+
+
+def test_every_page_of_the_docs_is_in_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / link).resolve() for link in _LINK.findall(index.read_text(encoding="utf-8"))}
+    assert not [page for page in (ROOT / "docs").rglob("*.md") if page != index and page.resolve() not in linked]
