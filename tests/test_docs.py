@@ -8,7 +8,8 @@ import re
 import runpy
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -22,28 +23,38 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _RUNNABLE = re.compile(r"<!-- runnable -->\n```python\n(.*?)```", re.DOTALL)
 _SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 _COMMAND = re.compile(r"(?:^ *|`)ademan ([a-z][^`\n]*)", re.MULTILINE)
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _NAME = re.compile(r"\bademan(?:\.[A-Za-z_]\w*)+")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
-def found(pattern: re.Pattern[str], *, named: Callable[[Path], bool] = lambda _: True) -> list[tuple[str, str]]:
+def found(pattern: re.Pattern[str]) -> list[tuple[str, str]]:
     """Return what a pattern finds, each once, with the page that it is first on."""
     matches = {
         match[match.lastindex or 0]: page.relative_to(ROOT).as_posix()
         for page in reversed(PAGES)
-        if named(page)
         for match in pattern.finditer(page.read_text(encoding="utf-8"))
     }
     return [(page, text) for text, page in matches.items()]
 
 
-def shell_lines() -> list[tuple[str, str]]:
-    """Return the commands of ademan in blocks of shell, without their comments."""
-    lines = [(page, line) for page, block in found(_SHELL) for line in block.replace("\\\n", " ").splitlines()]
-    return [(page, line) for page, line in lines if line.lstrip().startswith("ademan ")]
+def shell_commands() -> Iterator[tuple[str, list[str]]]:
+    """Yield the words after each `ademan` in blocks of shell."""
+    for page, block in found(_SHELL):
+        for line in block.replace("\\\n", " ").splitlines():
+            for program, *arguments in commands_of(_COMMENT.sub("", line)):
+                if program == "ademan":
+                    yield page, arguments
 
 
-@pytest.mark.parametrize(("page", "code"), found(_RUNNABLE), ids=lambda text: text.splitlines()[0])
+def commands_of(line: str) -> list[list[str]]:
+    """Return the words of each command of a line; pipes and the like part them."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;><")
+    lexer.commenters, lexer.whitespace_split = "", True
+    return [list(words) for _, words in groupby(lexer, key=lambda word: set(word) <= set("|&;><"))]
+
+
+@pytest.mark.parametrize(("page", "code"), found(_RUNNABLE), ids=lambda text: text if text.endswith(".md") else "")
 def test_examples_run(
     page: str, code: str, dataset_file: Path, small_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,13 +67,12 @@ def test_examples_run(
     runpy.run_path("example.py", run_name="__main__")
 
 
-@pytest.mark.parametrize(("page", "line"), shell_lines())
-def test_commands_parse(page: str, line: str) -> None:
-    words = shlex.split(line, comments=True)[1:]
+@pytest.mark.parametrize(("page", "words"), list(shell_commands()), ids=str)
+def test_commands_parse(page: str, words: list[str]) -> None:
     try:
         app.parse_args(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        pytest.fail(f"{page}: {line}: {error}")
+        pytest.fail(f"{page}: ademan {' '.join(words)}: {error}")
 
 
 def test_verbs_that_are_named_exist() -> None:

@@ -1,6 +1,7 @@
 """What the verbs print: results on standard output, all else on standard error."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -13,7 +14,8 @@ from rich.table import Table
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 """Print one JSON object and nothing else on standard output."""
 
-out = Console(highlight=False, soft_wrap=True)
+_WIDE = 200  # columns where the output is no terminal: a line stays a line in a file or a pipe
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
