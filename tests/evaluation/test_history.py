@@ -24,5 +24,5 @@ def test_without_validation_no_epoch_is_the_best() -> None:
 
 
 def test_a_constant_does_not_change() -> None:
-    assert not changes([{"lr": 0.1}, {"lr": 0.1}, {}], "lr")
-    assert changes([{"lr": 0.1}, {"lr": 0.2}], "lr")
+    assert not changes([{"learning_rate": 0.1}, {"learning_rate": 0.1}, {}], "learning_rate")
+    assert changes([{"learning_rate": 0.1}, {"learning_rate": 0.2}], "learning_rate")

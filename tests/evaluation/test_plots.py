@@ -9,7 +9,8 @@ from ademan.evaluation.plots import plot_class_f1, plot_confusion, plot_history,
 from tests.evaluation.conftest import certain, predictions
 
 HISTORY = [
-    {"epoch": e, "train_loss": 1 / e, "val_loss": 1.1 / e, "val_accuracy": 1 - 1 / e, "lr": 0.1 / e} for e in (1, 2, 3)
+    {"epoch": e, "train_loss": 1 / e, "val_loss": 1.1 / e, "val_accuracy": 1 - 1 / e, "learning_rate": 0.1 / e}
+    for e in (1, 2, 3)
 ]
 SCORE_PLOTS = [plot_confusion, plot_reliability, plot_class_f1]
 
@@ -53,7 +54,7 @@ def test_one_clip_and_classes_without_clips_are_drawn(
     [
         HISTORY,
         HISTORY[:1],
-        [{**row, "lr": 0.1} for row in HISTORY],
+        [{**row, "learning_rate": 0.1} for row in HISTORY],
         [{"epoch": 1, "train_loss": "", "val_loss": None}, {"epoch": 2, "train_loss": "0.3"}],
         [{"epoch": 1}],
     ],

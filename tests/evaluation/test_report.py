@@ -18,7 +18,8 @@ from ademan.evaluation.tables import Column, table
 from tests.evaluation.conftest import certain, predictions
 
 HISTORY = [
-    {"epoch": e, "train_loss": 1 / e, "val_loss": 1.1 / e, "val_f1": 1 - 1 / e, "lr": 0.1 / e} for e in (1, 2, 3)
+    {"epoch": e, "train_loss": 1 / e, "val_loss": 1.1 / e, "val_f1": 1 - 1 / e, "learning_rate": 0.1 / e}
+    for e in (1, 2, 3)
 ]
 EVIL = '<script>alert("x")</script>'
 FACTS = {

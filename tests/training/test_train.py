@@ -219,6 +219,44 @@ def test_a_folder_with_other_things_is_left_alone(dataset_file: Path, tmp_path: 
     assert (tmp_path / "run" / "thesis.tex").exists()
 
 
+def test_resuming_in_a_folder_of_other_things_is_refused(dataset_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").touch()
+    with pytest.raises(TrainingError, match="is not empty, and holds no run"):
+        train(dataset_file, tmp_path / "run", SMALL, resume=True)
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
+def test_a_kill_between_the_two_checkpoints_loses_nothing(
+    dataset_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(dataset_file, tmp_path / "whole", SMALL)
+    copy, copies = shutil.copyfile, []
+
+    def killed_after_second_copy(source: Path, target: Path) -> None:
+        copy(source, target)
+        copies.append(target)
+        if len(copies) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copyfile", killed_after_second_copy)
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset_file, tmp_path / "killed", SMALL)
+    monkeypatch.setattr(shutil, "copyfile", copy)
+    train(dataset_file, tmp_path / "killed", SMALL, resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.parametrize(
+    ("window", "fps"), [(Window(30), 25), (Window(10, "spread"), 6.9), (Window(10, "rate", 12), 12)]
+)
+def test_the_bundle_tells_the_rate_of_its_windows(
+    dataset_file: Path, tmp_path: Path, window: Window, fps: float
+) -> None:
+    train(dataset_file, tmp_path / "run", replace(with_training(epochs=1), window=window))
+    assert Classifier(tmp_path / "run" / "bundle").manifest.fps == pytest.approx(fps, rel=0.05)
+
+
 def test_resuming_with_other_settings_is_refused(dataset_file: Path, tmp_path: Path) -> None:
     train(dataset_file, tmp_path / "run", SMALL)
     with pytest.raises(TrainingError, match=r"training\.epochs: 4, now 9"):

@@ -41,7 +41,7 @@ class Manifest:
         channels: C, coordinates of a point.
         coordinates: what one unit of them is.
         window: how a clip is fitted.
-        fps: frames per second of the clips that trained it (median); a live stream is brought to this rate.
+        fps: frames per second of the windows that trained it (median); a live stream is brought to this rate.
         sha256: of the graph and the golden vectors, by file name.
         idle: the label that means no gesture, if there is one.
         thresholds: when a prediction counts.

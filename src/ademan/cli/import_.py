@@ -36,6 +36,8 @@ def import_pyskl(
 
 @app.command(name="npz")
 def import_npz(
+    source: Path,
+    /,
     *sources: Path,
     output: _Output,
     options: Annotated[NpzOptions, _Flat] = NpzOptions(),
@@ -44,11 +46,12 @@ def import_npz(
     """Import arrays of landmarks: X (N, T, F) and y, or points and offsets; with their labels file.
 
     Args:
-        sources: files, such as NAME_train.npz and NAME_test.npz, or a folder of them.
+        source: a file, or a folder of them.
+        sources: more files, such as NAME_test.npz beside NAME_train.npz.
         output: dataset file.
         json: print one JSON object.
     """
-    _import(npz.read(sources[0] if len(sources) == 1 else list(sources), options), output, json=json)
+    _import(npz.read([source, *sources] if sources else source, options), output, json=json)
 
 
 @app.command(name="csv")

@@ -2,22 +2,30 @@
 
 from pathlib import Path
 
-from ademan.cli.terminal import Json, print_json, print_table
+from ademan.cli.terminal import Json, print_json, print_table, warn
 from ademan.recognition import Classifier
 from ademan.recognition import predict as name_clips
 
 
-def predict(bundle: Path, /, *sources: str, top: int = 3, json: Json = False) -> None:
+def predict(bundle: Path, source: str, /, *sources: str, top: int = 3, json: Json = False) -> None:
     """Name the clips of a source: the most probable gesture, its confidence, and the next ones.
 
     Args:
         bundle: folder, or .zip.
-        sources: DATASET.h5, DATASET.h5#CLIP, ANNOTATIONS.pkl#VIDEO, FILE.npz; one or more.
+        source: DATASET.h5, DATASET.h5#CLIP, ANNOTATIONS.pkl#VIDEO, or FILE.npz.
+        sources: more of them.
         top: how many labels to print of each clip.
         json: print one JSON object with all probabilities.
     """
     classifier = Classifier(bundle)
-    found = [prediction.to_json() for source in sources for prediction in name_clips(classifier, source)]
+    unseen: list[str] = []
+    found = [
+        prediction.to_json()
+        for name in (source, *sources)
+        for prediction in name_clips(classifier, name, lambda clip: unseen.append(clip.id))
+    ]
+    if unseen:
+        warn(f"nothing is seen in {len(unseen)} clips, which have no name: {', '.join(unseen[:5])}")
     if json:
         print_json({"bundle": str(bundle), "predictions": found})
         return

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, ArgumentCollection, Parameter
+from cyclopts import App, ArgumentCollection, Group, Parameter
 from cyclopts.config import Dict
 
 from ademan.cli.terminal import out, plain, print_table, warn
@@ -12,12 +12,14 @@ from ademan.errors import require
 
 require("lightning", feature="Training", extra="train")
 
+from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
 from ademan.models import LstmConfig, preset
 from ademan.training import Recipe, Run, TrainingConfig, train_all
 from ademan.training import train as train_one
 from ademan.window import Window
 
 _Flat = Parameter(name="*")
+_NETWORK = Group("Network (what the model's preset says, unless given)")
 
 
 def _fill_in_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -39,10 +41,10 @@ def train(
     output: Annotated[Path, Parameter(alias="-o")],
     model: str = "lstm",
     split: tuple[str, ...] = ("random",),
-    fractions: tuple[float, float, float] = (0.7, 0.15, 0.15),
+    fractions: Fractions = DEFAULT_FRACTIONS,
     split_seed: int = 0,
     seeds: tuple[int, ...] = (),
-    network: Annotated[LstmConfig, _Flat] = LstmConfig(),
+    network: Annotated[LstmConfig, Parameter(name="*", show_default=False, group=_NETWORK)] = LstmConfig(),
     window: Annotated[Window, _Flat] = Window(),
     training: Annotated[TrainingConfig, _Flat] = TrainingConfig(),
     idle: str = "idle",

@@ -179,7 +179,8 @@ class DatasetWriter:
         for name, parts in self._splits.items():
             for part, indices in parts.items():
                 file[f"splits/{name}/{part}"] = np.array(indices, np.int64)
-        self._digest.update(json.dumps([labels, rows, self._offsets]).encode())
+        told = [labels, rows, self._offsets, self._image_wh, self._splits, self.skeleton.to_json(), self.coordinates]
+        self._digest.update(json.dumps(told).encode())
         file.attrs.update(
             format=FORMAT,
             skeleton=json.dumps(self.skeleton.to_json()),

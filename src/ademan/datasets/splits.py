@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Fractions = tuple[float, float, float]
 """Shares of train, validation and test; they add up to one."""
 
+DEFAULT_FRACTIONS: Fractions = (0.7, 0.15, 0.15)
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -68,7 +70,7 @@ class Split:
         return cls(saved["name"], **parts, group_kind=saved["group_kind"], warnings=tuple(saved["warnings"]))
 
 
-def make_splits(dataset: "Dataset", spec: str, fractions: Fractions = (0.7, 0.15, 0.15), seed: int = 0) -> list[Split]:
+def make_splits(dataset: "Dataset", spec: str, fractions: Fractions = DEFAULT_FRACTIONS, seed: int = 0) -> list[Split]:
     """Divide the labelled clips of a dataset; one split, or one a group with `each`.
 
     Args:

@@ -98,8 +98,8 @@ def learning_curves(history: History, best: float | None) -> dict[str, Chart]:
             ("val_f1", "validation F1", "@second"),
         ],
     }
-    if changes(history, "lr"):
-        charts["Learning rate"] = [("lr", "learning rate", "@third")]
+    if changes(history, "learning_rate"):
+        charts["Learning rate"] = [("learning_rate", "learning rate", "@third")]
     drawn = {name: _curves(history, lines, best) for name, lines in charts.items()}
     if "Learning rate" in drawn:
         drawn["Learning rate"]["layout"]["yaxis"] = {"type": "log", "dtick": "D2", "exponentformat": "e"}

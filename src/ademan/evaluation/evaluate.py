@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ademan.clip import Clip
-from ademan.datasets import NO_LABEL, Dataset, make_splits
-from ademan.datasets.splits import Fractions
+from ademan.datasets import NO_LABEL, Dataset, Split, make_splits
+from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
 from ademan.datasets.table import GroupKind, Ints
-from ademan.errors import ClipError, EvaluationError
+from ademan.errors import EvaluationError
 from ademan.evaluation import plots
 from ademan.evaluation.metrics import Scores, score
 from ademan.evaluation.predictions import Predictions
@@ -59,15 +59,11 @@ def judge(
     def seen() -> Iterator[Clip]:
         for n, i in enumerate(clips):
             clip = dataset[int(i)]
-            try:
-                classifier.window(clip)
-            except ClipError:
-                if clip.seen[: classifier.manifest.window.frames].any():
-                    raise
-                skipped.append(clip.id)
-            else:
+            if classifier.sees(clip):
                 judged.append(n)
                 yield clip
+            else:
+                skipped.append(clip.id)
 
     rows = [prediction.probabilities for prediction in classifier.predict_all(seen())]
     kept = clips[judged] if judged else clips[:0]
@@ -126,62 +122,43 @@ def evaluate(
     Raises:
         AdemanError: whatever does not fit together, see `judge`.
     """
+    if part not in {"train", "val", "test"}:
+        raise EvaluationError(f"part '{part}' is unknown; choose train, val or test.")
     classifier = Classifier(bundle)
     with Dataset(dataset) as opened:
-        asked = _Asked.of(classifier.manifest.training, opened, split, part, fractions, split_seed)
-        clips, name, unseen, kind = asked.clips(opened)
-        scores, skipped = judge(classifier, opened, clips, kind)
-        told = f"{part} part of {name}" if name else f"all {len(clips)} labelled clips"
-        result = Evaluation(scores, f"{told} of {opened.path.name}", name, unseen, skipped)
+        trained = _trained_split(classifier.manifest.training, opened)
+        how = classifier.manifest.training.get("split", {}) if trained else {}
+        fractions = fractions or tuple(how.get("fractions", DEFAULT_FRACTIONS))
+        seed = how.get("seed", 0) if split_seed is None else split_seed
+        chosen = _chosen(opened, split or how.get("name", "all"), fractions, seed)
+        clips = chosen.parts()[part]
+        seen = np.union1d(trained.train, trained.val) if trained else clips[:0]
+        scores, skipped = judge(classifier, opened, clips, chosen.group_kind)
+        told = f"{part} part of {chosen.name}" if chosen.name else f"all {len(clips)} labelled clips"
+        unseen = not np.isin(clips, seen).any()
+        result = Evaluation(scores, f"{told} of {opened.path.name}", chosen.name, unseen, skipped)
     if out is not None:
         write_evaluation(Path(out), result, classifier, title=Path(bundle).resolve().name)
     return result
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """Which clips to judge, in the light of how the bundle was trained."""
+def _trained_split(training: Any, dataset: Dataset) -> Split | None:
+    """Return the split that a bundle was trained with, if that was on this very dataset."""
+    if training.get("dataset", {}).get("digest") != dataset.digest:
+        return None
+    how = training["split"]
+    return make_splits(dataset, how["name"], tuple(how["fractions"]), how["seed"])[0]
 
-    split: str
-    part: str
-    fractions: Fractions
-    seed: int
-    trained_with: str | None  # the split that it was trained with, if on this very dataset
 
-    @classmethod
-    def of(
-        cls,
-        training: Any,
-        dataset: Dataset,
-        split: str | None,
-        part: str,
-        fractions: Fractions | None,
-        seed: int | None,
-    ) -> "_Asked":
-        if part not in {"train", "val", "test"}:
-            raise EvaluationError(f"part '{part}' is unknown; choose train, val or test.")
-        known = training.get("split", {}) if training.get("dataset", {}).get("digest") == dataset.digest else {}
-        saved = tuple(known.get("fractions", (0.7, 0.15, 0.15)))
-        return cls(
-            split=split or known.get("name", "all"),
-            part=part,
-            fractions=fractions or (saved[0], saved[1], saved[2]),
-            seed=known.get("seed", 0) if seed is None else seed,
-            trained_with=known.get("name"),
-        )
-
-    def clips(self, dataset: Dataset) -> tuple[Ints, str, bool, GroupKind | None]:
-        """Return the clips, the split's name, whether training never saw them, and by what they are grouped."""
-        if self.split == "all":
-            return np.flatnonzero(dataset.table.labels != NO_LABEL), "", self.trained_with is None, None
-        splits = make_splits(dataset, self.split, self.fractions, self.seed)
-        if len(splits) != 1:
-            raise EvaluationError(
-                f"'{self.split}' is {len(splits)} splits; name one of them, such as {splits[0].name}."
-            )
-        chosen = splits[0]
-        same = self.trained_with == chosen.name and self.part != "train"
-        return chosen.parts()[self.part], chosen.name, same or self.trained_with is None, chosen.group_kind
+def _chosen(dataset: Dataset, spec: str, fractions: Fractions, seed: int) -> Split:
+    """Return the split to judge by; with "all", one without a name whose every part is all labelled clips."""
+    if spec == "all":
+        clips = np.flatnonzero(dataset.table.labels != NO_LABEL)
+        return Split("", clips, clips, clips)
+    splits = make_splits(dataset, spec, fractions, seed)
+    if len(splits) != 1:
+        raise EvaluationError(f"'{spec}' is {len(splits)} splits; name one of them, such as {splits[0].name}.")
+    return splits[0]
 
 
 def write_evaluation(

@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 History: TypeAlias = Sequence[Mapping[str, object]]
-"""Rows with 'epoch' and any of train_loss, val_loss, train_accuracy, val_accuracy, val_f1, lr; gaps are None or ''."""
+"""Rows with 'epoch' and any of train_loss, val_loss, train_accuracy, val_accuracy, val_f1, learning_rate.
+
+Gaps are None or ''.
+"""
 
 CHOOSE_BY = (("val_f1", max), ("val_accuracy", max), ("val_loss", min))
 """What makes an epoch the best, if training does not say which one it kept: the first of these that was recorded."""

@@ -40,7 +40,7 @@ LINES = {
         ("val_accuracy", "validation", BLUE),
         ("val_f1", "validation F1", ORANGE),
     ),
-    "learning rate": (("lr", "learning rate", GREEN),),
+    "learning rate": (("learning_rate", "learning rate", GREEN),),
 }
 """Panel of the learning curves: columns of the history, what they are called, and their colours."""
 
@@ -145,7 +145,7 @@ def plot_history(history: History, path: Path, best: float | None = None) -> Non
         AdemanError: the file cannot be written.
     """
     best = best_epoch(history) if best is None else best
-    panels = [panel for panel in LINES if panel != "learning rate" or changes(history, "lr")]
+    panels = [panel for panel in LINES if panel != "learning rate" or changes(history, "learning_rate")]
     figure, all_axes = _figure((4.6 * len(panels), 3.8), cols=len(panels))
     for axes, panel in zip(all_axes, panels, strict=True):
         _curves(axes, history, panel)

@@ -33,7 +33,7 @@ def to_onnx(network: nn.Module, points: int, channels: int) -> bytes:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         file = Path(folder) / "model.onnx"
         # torch's newer exporter says that time is free and then freezes it inside an LSTM; the older one warns of
-        # its age, and of batches whose size is frozen, which `tests/models/test_onnx.py` shows is not so here.
+        # its age, and of batches whose size is frozen, which `tests/models/test_networks.py` shows is not so here.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _Probabilities(network).eval(),

@@ -1,4 +1,4 @@
-"""Recognition: a bundle at work, on clips and on live streams. Needs numpy and onnxruntime only."""
+"""Recognition: a bundle at work, on clips and on live streams. Needs numpy, onnxruntime and h5py only."""
 
 from ademan.recognition.classifier import Classifier, Prediction, verify
 from ademan.recognition.predict import predict

@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ademan.bundle import TOLERANCE, Bundle, read_bundle
-from ademan.clip import Clip, Points
+from ademan.clip import Clip, Points, is_seen
 from ademan.errors import BundleError, ClipError
 from ademan.window import stack
 
@@ -105,13 +105,27 @@ class Classifier:
         Raises:
             ClipError: see `predict`.
         """
-        self._check(clip)
+        self.check(clip)
         window = self.manifest.window.cut(clip.points, clip.timestamps_ms)
-        if np.isnan(window).any(axis=2).all():
+        if not is_seen(window).any():
             raise ClipError(f"{clip.name}: nothing is seen in the {len(window)} frames that the model looks at.")
         return window
 
-    def _check(self, clip: Clip) -> None:
+    def sees(self, clip: Clip) -> bool:
+        """Return whether anything is seen in the frames that the model looks at.
+
+        Raises:
+            ClipError: the clip's skeleton, coordinates or channels are not those of the bundle.
+        """
+        self.check(clip)
+        return bool(is_seen(self.manifest.window.cut(clip.points, clip.timestamps_ms)).any())
+
+    def check(self, clip: Clip) -> None:
+        """Refuse a clip of another kind than the bundle's.
+
+        Raises:
+            ClipError: its skeleton, coordinates or channels are not those of the bundle.
+        """
         wanted = self.manifest
         if clip.skeleton.points != wanted.skeleton.points:
             raise ClipError(

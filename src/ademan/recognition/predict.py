@@ -1,7 +1,7 @@
 """Prediction of what is on disk: a dataset, one clip of it, one video of a pickle, an npz file."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -19,7 +19,9 @@ from ademan.skeleton import BUILT_IN
 Options = TypeVar("Options", pyskl.PysklOptions, npz.NpzOptions)
 
 
-def predict(bundle: Path | str | Classifier, source: str | Path) -> Iterator[Prediction]:
+def predict(
+    bundle: Path | str | Classifier, source: str | Path, passed_over: Callable[[Clip], None] | None = None
+) -> Iterator[Prediction]:
     """Name the clips of a source.
 
     A pickle or npz file is read as the bundle's manifest says that its training data was: the same person of several,
@@ -27,6 +29,7 @@ def predict(bundle: Path | str | Classifier, source: str | Path) -> Iterator[Pre
 
     Args:
         bundle: folder, .zip, or a classifier that is loaded.
+        passed_over: called with a clip in which the model sees nothing, instead of an error.
         source: DATASET.h5, DATASET.h5#CLIP_ID, ANNOTATIONS.pkl#VIDEO_ID, ANNOTATIONS.pkl, or FILE.npz[#CLIP_ID].
 
     Raises:
@@ -40,7 +43,18 @@ def predict(bundle: Path | str | Classifier, source: str | Path) -> Iterator[Pre
     path = Path(name)
     if path.suffix not in readers:
         raise SourceError(f"{name}: expected a file that ends in {', '.join(readers)}; found '{path.suffix}'.")
-    return classifier.predict_all(readers[path.suffix](path, clip_id, classifier.manifest))
+    clips = readers[path.suffix](path, clip_id, classifier.manifest)
+    if passed_over is not None:
+        clips = _seen(classifier, clips, passed_over)
+    return classifier.predict_all(clips)
+
+
+def _seen(classifier: Classifier, clips: Iterator[Clip], passed_over: Callable[[Clip], None]) -> Iterator[Clip]:
+    for clip in clips:
+        if classifier.sees(clip):
+            yield clip
+        else:
+            passed_over(clip)
 
 
 def _dataset(path: Path, clip_id: str, _: Manifest) -> Iterator[Clip]:

@@ -12,9 +12,10 @@ from typing import Literal
 import numpy as np
 
 from ademan.bundle import Bundle
-from ademan.clip import Points
+from ademan.clip import Points, is_seen
 from ademan.errors import ClipError, ConfigError
 from ademan.recognition.classifier import Classifier, Probabilities
+from ademan.window import Window
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,9 @@ class Recognizer:
         self.config = config or StreamConfig()
         self._trigger = Trigger(self.classifier, self.config)
         manifest = self.classifier.manifest
-        rate = manifest.window.fps or manifest.fps
-        self._span_ms = 1000.0 * (manifest.window.frames - 1) / rate
+        # Offline a window may be all of a clip, or its beginning; in a stream the last frames at the model's rate.
+        self._window = Window(manifest.window.frames, "rate", manifest.window.fps or manifest.fps)
+        self._span_ms = 1000.0 * (self._window.frames - 1) / self._window.fps
         self._buffer: deque[tuple[float, Points]] = deque()
         self._next_ms = -np.inf
         self._smooth: Probabilities | None = None
@@ -124,8 +126,8 @@ class Recognizer:
     def _probabilities(self) -> Probabilities | None:
         times = np.array([time for time, _ in self._buffer])
         points = np.stack([frame for _, frame in self._buffer])
-        window = self.classifier.manifest.window.cut(points, times)
-        if np.isnan(window).any(axis=2).all():
+        window = self._window.cut(points, times)
+        if not is_seen(window).any():
             return None
         result: Probabilities = self.classifier.probabilities(window[None])[0]
         return result

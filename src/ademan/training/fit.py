@@ -119,11 +119,12 @@ class _Keeper(Checkpoint):
                 f"the loss became {loss} in epoch {len(history)}; the epochs before it are in {self.last}. "
                 "Lower the learning rate:  --learning-rate"
             )
-        with written_whole(self.last) as beside:
-            trainer.save_checkpoint(beside)
-        if best_epoch(history, self.config) == len(history):
-            with written_whole(self.best) as beside:
-                shutil.copyfile(self.last, beside)
+        with written_whole(self.last) as last:
+            trainer.save_checkpoint(last)
+            # The best comes first: killed between the two, a resume does this epoch again, to the same end.
+            if best_epoch(history, self.config) == len(history):
+                with written_whole(self.best) as best:
+                    shutil.copyfile(last, best)
         write_history(self.run / "history.csv", history)
         self.show(history[-1])
         self._stop_if_done(trainer, history)

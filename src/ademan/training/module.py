@@ -110,7 +110,8 @@ class TrainingModule(LightningModule):
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         if config.schedule == "plateau":
-            self._schedule = ReduceLROnPlateau(optimizer, config.mode, _PLATEAU_FACTOR, _PLATEAU_EPOCHS)
+            mode = config.mode if len(self.windows["val"]) else "min"  # without validation it goes by the train loss
+            self._schedule = ReduceLROnPlateau(optimizer, mode, _PLATEAU_FACTOR, _PLATEAU_EPOCHS)
         elif config.schedule == "onecycle":
             steps = -(-len(self.windows["train"]) // config.batch_size) * config.epochs
             self._schedule = OneCycleLR(optimizer, config.learning_rate, total_steps=steps)

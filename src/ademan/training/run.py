@@ -33,9 +33,10 @@ def open_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite: b
         TrainingError: there is a run already and neither was asked for, or it was started otherwise.
     """
     started = folder / "config.json"
-    if not resume and folder.exists() and any(folder.iterdir()):
+    taken = folder.exists() and any(folder.iterdir())
+    if taken and not (resume and started.is_file()):
         _clear(folder, overwrite=overwrite)
-    if resume and started.is_file():
+    elif taken:
         before = json.loads(started.read_text(encoding="utf-8"))
         differing = _differing(before, json.loads(json.dumps(config)))
         if differing:

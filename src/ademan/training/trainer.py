@@ -15,7 +15,7 @@ from torch import nn
 import ademan
 from ademan.bundle import Bundle, Manifest, golden_windows, write_bundle
 from ademan.datasets import Dataset, Split, make_splits
-from ademan.datasets.splits import Fractions
+from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
 from ademan.datasets.table import Ints
 from ademan.errors import TrainingError
 from ademan.evaluation import Scores, Summary, summarise
@@ -52,7 +52,7 @@ class Recipe:
     window: Window = field(default_factory=Window)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     split: str = "random"
-    fractions: Fractions = (0.7, 0.15, 0.15)
+    fractions: Fractions = DEFAULT_FRACTIONS
     split_seed: int = 0
     idle: str = "idle"
 
@@ -219,7 +219,7 @@ def _unexported(dataset: Dataset, recipe: Recipe, split: Split, network: nn.Modu
         channels=dataset.channels,
         coordinates=dataset.coordinates,
         window=recipe.window,
-        fps=_median_fps(dataset, split.train),
+        fps=_window_fps(dataset, split.train, recipe.window),
         idle=recipe.idle if recipe.idle in dataset.labels else None,
         network={
             "model": recipe.model,
@@ -244,10 +244,17 @@ def _unexported(dataset: Dataset, recipe: Recipe, split: Split, network: nn.Modu
     return Bundle(manifest, graph, golden)
 
 
-def _median_fps(dataset: Dataset, clips: Ints, looked_at: int = 200) -> float:
-    """Return the median frame rate of some clips, evenly chosen; 25 if all have a single frame."""
-    chosen = clips[:: max(1, len(clips) // looked_at)]
-    steps = [np.median(np.diff(dataset.points(int(i))[1])) for i in chosen if dataset.table.lengths[i] > 1]
+def _window_fps(dataset: Dataset, clips: Ints, window: Window, looked_at: int = 200) -> float:
+    """Return the frames per second of windows: the median over some clips, evenly chosen.
+
+    A window spread over its clip has another rate than the clip. Clips of a single frame have none: 25 then.
+    """
+    if window.fit == "rate":
+        return window.fps
+    chosen = [i for i in clips[:: max(1, len(clips) // looked_at)] if dataset.table.lengths[i] > 1]
+    times = [dataset.points(int(i))[1] for i in chosen]
+    spread = window.fit == "spread" and window.frames > 1
+    steps = [np.ptp(t) / (window.frames - 1) if spread else np.median(np.diff(t)) for t in times]
     return round(1000.0 / float(np.median(steps)), 3) if steps else 25.0
 
 
