@@ -39,7 +39,7 @@ def test_the_headline_says_share_clips_and_interval() -> None:
     assert words.headline(scores, unseen=True) == (
         "Right in 80 % of 10 clips it has never seen (95 % interval 49 to 94 %)."
     )
-    assert "among which are some that it was trained on" in words.headline(scores, unseen=False)
+    assert "among which are some that it may have been trained on" in words.headline(scores, unseen=False)
     assert "of 1 clip it" in words.headline(score(certain([0], [0])), unseen=True)
 
 

@@ -320,3 +320,93 @@ def test_a_full_disk_is_reported(dataset_file: Path, small_disk: Path) -> None:
 def test_options_out_of_range_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         TrainingConfig(**change)
+
+
+def test_overwriting_deletes_a_run_and_nothing_else(dataset_file: Path, tmp_path: Path) -> None:
+    train(dataset_file, tmp_path / "run", with_training(epochs=1))
+    (tmp_path / "run" / "thesis.tex").write_text("mine")
+    train(dataset_file, tmp_path / "run", with_training(epochs=1), overwrite=True)
+    assert (tmp_path / "run" / "thesis.tex").read_text() == "mine"
+
+
+def test_overwriting_is_refused_where_no_run_is_or_the_dataset_lies_in_it(dataset_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "project"
+    other.mkdir()
+    for content in ('{"a": 1}', "[]", "{"):
+        (other / "config.json").write_text(content)
+        with pytest.raises(TrainingError, match="is not empty, and holds no run"):
+            train(dataset_file, other, SMALL, overwrite=True)
+    train(dataset_file, tmp_path / "run", with_training(epochs=1))
+    inside = tmp_path / "run" / "plots" / "d.h5"
+    shutil.copyfile(dataset_file, inside)
+    with pytest.raises(TrainingError, match="lies inside the run"):
+        train(inside, tmp_path / "run", SMALL, overwrite=True)
+    assert inside.is_file()
+
+
+def test_a_recipe_that_cannot_be_leaves_the_old_run_alone(dataset_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "point.h5"
+    with Dataset(dataset_file) as dataset, DatasetWriter(path, skeleton("point")) as writer:
+        for clip in dataset:
+            writer.add(replace(clip, points=clip.points[:, :1], skeleton=skeleton("point")))
+    train(path, tmp_path / "run", with_training(epochs=1))
+    with pytest.raises(ConfigError, match="needs a skeleton with parts"):
+        train(path, tmp_path / "run", replace(SMALL, network=LstmConfig((4,))), overwrite=True)
+    assert verify(tmp_path / "run" / "bundle")["verified"]
+
+
+def test_a_file_in_place_of_the_folder_is_refused(dataset_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(TrainingError, match="is a file; name a folder"):
+        train(dataset_file, tmp_path / "run", SMALL)
+
+
+def test_names_of_people_never_lead_out_of_the_folder(tmp_path: Path, make_clip: MakeClip) -> None:
+    path = tmp_path / "d.h5"
+    with DatasetWriter(path, skeleton("hands")) as writer:
+        for i in range(24):
+            person = ("../../evil", "a:b*?", "c")[i // 2 % 3]
+            writer.add(make_clip(str(i), "ab"[i % 2], subject=person))
+    recipe = replace(with_training(epochs=1), fractions=(0.8, 0.2, 0.0))
+    runs, _ = train_all(path, tmp_path / "all", recipe, splits=["group:subject:each"], seeds=[0])
+    assert len({run.folder.name for run in runs}) == 3
+    for run in runs:
+        assert run.folder.parent == tmp_path / "all"
+        assert run.folder.is_dir()
+        assert not set(run.folder.name) & set('\\/:*?"<>|')
+
+
+def test_several_runs_are_planned_before_the_first_is_trained(dataset_file: Path, tmp_path: Path) -> None:
+    recipe = replace(SMALL, fractions=(0.8, 0.2, 0.0))
+    with pytest.raises(TrainingError, match="split 'random' has no test part to sum up"):
+        train_all(dataset_file, tmp_path / "all", recipe, splits=["group:subject:s0", "random"], seeds=[0])
+    with pytest.raises(TrainingError, match="split 'random' with seed 1 is asked for twice"):
+        train_all(dataset_file, tmp_path / "all", SMALL, splits=["random"], seeds=[1, 1])
+    assert not (tmp_path / "all").exists()
+
+
+def test_a_renamed_dataset_is_still_the_same_to_a_resume(dataset_file: Path, tmp_path: Path) -> None:
+    train(dataset_file, tmp_path / "run", SMALL)
+    train(dataset_file.rename(tmp_path / "renamed.h5"), tmp_path / "run", SMALL, resume=True)
+
+
+def test_a_checkpoint_of_another_program_is_refused(dataset_file: Path, tmp_path: Path) -> None:
+    train(dataset_file, tmp_path / "run", SMALL)
+    torch.save({"weights": 1}, tmp_path / "run" / "checkpoints" / "last.ckpt")
+    with pytest.raises(TrainingError, match=r"last\.ckpt is none of Ademan's"):
+        train(dataset_file, tmp_path / "run", SMALL, resume=True)
+
+
+def test_the_loss_does_not_depend_on_the_size_of_batches(dataset_file: Path, tmp_path: Path) -> None:
+    losses = []
+    for size in (3, 100):
+        recipe = with_training(epochs=1, batch_size=size, learning_rate=1e-12, class_weights="balanced")
+        recipe = replace(recipe, split="random", fractions=(0.3, 0.6, 0.1))
+        losses.append(train(dataset_file, tmp_path / str(size), recipe).fitted.history[0]["val_loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_model_name_alone_is_its_preset() -> None:
+    assert Recipe(model="lstm-32").layers.lstm_units == (32,)
+    with pytest.raises(ConfigError, match="there is no model 'gru'"):
+        Recipe(model="gru")

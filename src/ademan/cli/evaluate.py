@@ -8,6 +8,8 @@ from cyclopts import Parameter
 from ademan.cli.terminal import Json, out, plain, print_json, print_table, warn
 from ademan.errors import require
 
+_MET = "  [yellow](some of them were, or may have been, seen in training)[/yellow]"
+
 
 def evaluate(
     bundle: Path,
@@ -43,7 +45,7 @@ def evaluate(
     if json:
         print_json(result.to_json())
         return
-    out.print(f"{plain(result.clips)}{'' if result.unseen else '  [yellow](seen in training)[/yellow]'}")
+    out.print(f"{plain(result.clips)}{'' if result.unseen else _MET}")
     scores = result.scores
     low, high = scores.accuracy_interval.low, scores.accuracy_interval.high
     print_table(

@@ -8,7 +8,7 @@ from cyclopts import App, ArgumentCollection, Group, Parameter
 from cyclopts.config import Dict
 
 from ademan.cli.terminal import out, plain, print_table, warn
-from ademan.errors import require
+from ademan.errors import ConfigError, require
 
 require("lightning", feature="Training", extra="train")
 
@@ -66,6 +66,8 @@ def train(
         resume: go on with a training that was stopped.
         overwrite: delete a run that is in the output folder.
     """
+    if not split:
+        raise ConfigError("--split needs a value: random, group:subject, official:NAME, or several.")
     recipe = Recipe(model, network, window, training, split[0], fractions, split_seed, idle)
     told: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "progress": True}
     if len(split) == 1 and not seeds and not split[0].endswith(":each"):

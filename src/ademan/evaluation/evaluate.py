@@ -28,7 +28,8 @@ class Evaluation:
         scores: the figures.
         clips: what was judged, in words: "test part of official:1".
         split: the name of the split, empty if all clips were judged.
-        unseen: whether none of them was used in training, as far as the bundle's manifest tells.
+        unseen: whether none of them was used in training, as far as the bundle's manifest tells; of another dataset
+            that was made from the same file it cannot be said.
         skipped: ids of clips in which the model sees nothing; they are not judged.
     """
 
@@ -135,7 +136,7 @@ def evaluate(
         seen = np.union1d(trained.train, trained.val) if trained else clips[:0]
         scores, skipped = judge(classifier, opened, clips, chosen.group_kind)
         told = f"{part} part of {chosen.name}" if chosen.name else f"all {len(clips)} labelled clips"
-        unseen = not np.isin(clips, seen).any()
+        unseen = not np.isin(clips, seen).any() if trained else not _same_source(classifier.manifest.points, opened)
         result = Evaluation(scores, f"{told} of {opened.path.name}", chosen.name, unseen, skipped)
     if out is not None:
         write_evaluation(Path(out), result, classifier, title=Path(bundle).resolve().name)
@@ -148,6 +149,12 @@ def _trained_split(training: Any, dataset: Dataset) -> Split | None:
         return None
     how = training["split"]
     return make_splits(dataset, how["name"], tuple(how["fractions"]), how["seed"])[0]
+
+
+def _same_source(points: Any, dataset: Dataset) -> bool:
+    """Return whether another dataset was made from a file that the training data was made from, too."""
+    files = points.get("files", {}), dataset.made.get("files", {})
+    return bool(set(files[0].values()) & set(files[1].values()))
 
 
 def _chosen(dataset: Dataset, spec: str, fractions: Fractions, seed: int) -> Split:

@@ -35,7 +35,7 @@ def group_words(kind: str | None) -> tuple[str, str]:
 
 def headline(scores: Scores, unseen: bool) -> str:
     """Return the accuracy as a sentence, with its interval."""
-    never = "it has never seen" if unseen else "among which are some that it was trained on"
+    never = "it has never seen" if unseen else "among which are some that it may have been trained on"
     clips = "1 clip" if scores.clips == 1 else f"{scores.clips} clips"
     return (
         f"Right in {percent(scores.accuracy)} of {clips} {never} (95 % interval {between(scores.accuracy_interval)})."
@@ -66,7 +66,7 @@ def guessing(scores: Scores) -> str:
 
 def seen(unseen: bool) -> str:
     """Return a warning if clips of the training are among those of the test."""
-    return "" if unseen else "Some of these clips were used in training: on new ones, expect less."
+    return "" if unseen else "Some of these clips were or may have been used in training: on new ones, expect less."
 
 
 def too_few(scores: Scores) -> str:

@@ -1,5 +1,6 @@
 """How a network is trained: every number of it, with its unit and range."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,11 +44,11 @@ class TrainingConfig:
         ranges = {
             "epochs must be 1 or more": self.epochs >= 1,
             "batch_size must be 1 or more": self.batch_size >= 1,
-            "learning_rate must be above 0": self.learning_rate > 0,
-            "weight_decay must be 0 or more": self.weight_decay >= 0,
+            "learning_rate must be above 0 and finite": 0 < self.learning_rate < math.inf,
+            "weight_decay must be 0 or more and finite": 0 <= self.weight_decay < math.inf,
             "patience must be 0 or more": self.patience >= 0,
             "label_smoothing must be from 0 to below 1": 0 <= self.label_smoothing < 1,
-            "gradient_clip must be above 0": self.gradient_clip > 0,
+            "gradient_clip must be above 0 and finite": 0 < self.gradient_clip < math.inf,
             "seed must be 0 or more": self.seed >= 0,
         }
         for rule, holds in ranges.items():

@@ -13,7 +13,7 @@ from ademan.datasets.table import Ints
 from ademan.window import Window, stack
 
 MEMORY_BYTES = 2 * 2**30
-"""Datasets up to this size are held in memory; larger ones are read clip by clip, each epoch anew."""
+"""Windows up to this size are held in memory; larger ones are cut clip by clip, each epoch anew."""
 _POOL_BATCHES = 32  # batches' worth of shuffled clips that are sorted by length together
 
 
@@ -31,7 +31,10 @@ class Windows(TorchDataset[tuple[Tensor, Tensor]]):
         self.dataset, self.clips, self.window = dataset, clips, window
         self.labels = torch.from_numpy(dataset.table.labels[clips])
         self.lengths = np.minimum(dataset.table.lengths[clips], window.frames)
-        in_memory = dataset.bytes <= memory_bytes
+        frame_bytes = 4 * len(dataset.skeleton) * dataset.channels
+        # Windows of 'pad' are parts of what was read; the others are made anew, and may be longer than their clips.
+        needed = dataset.bytes if window.fit == "pad" else len(clips) * window.frames * frame_bytes
+        in_memory = max(needed, dataset.bytes) <= memory_bytes
         self._cut = [self._read(i) for i in range(len(clips))] if in_memory else None
 
     def __len__(self) -> int:

@@ -68,6 +68,7 @@ def fit(module: TrainingModule, run: Path, *, resume: bool, progress: bool) -> F
         else:
             trainer.fit(module)
     module.load_state_dict(load_checkpoint(keeper.best)["state_dict"])
+    write_history(run / "history.csv", module.history)  # a kill may have come between a checkpoint and its row
     return Fitted(module.history, best_epoch(module.history, module.config), time.perf_counter() - started)
 
 
@@ -175,6 +176,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise TrainingError(
             f"checkpoint {path} cannot be read: {error}. Train again, into a new folder or with --overwrite."
         ) from error
+    if not isinstance(checkpoint, dict) or not {"state_dict", "history"} <= checkpoint.keys():
+        raise TrainingError(
+            f"checkpoint {path} is none of Ademan's. Train again, into a new folder or with --overwrite."
+        )
     return checkpoint
 
 

@@ -79,7 +79,9 @@ class TrainingModule(LightningModule):
         points, labels = batch
         logits = self.network(points)
         loss: Tensor = self.loss(logits, labels)
-        scores.update(logits.detach(), labels, loss.detach())
+        # A mean over a batch with class weights was divided by the sum of those of its clips.
+        counted = len(labels) if self.loss.weight is None else self.loss.weight[labels].sum()
+        scores.update(logits.detach(), labels, loss.detach(), counted)
         return loss
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -144,10 +146,10 @@ class Scores(nn.Module):
         }
         self.part, self.scores, self.loss = part, MetricCollection(scores), MeanMetric()
 
-    def update(self, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
-        """Take in a batch: logits (N, K), labels (N,), its mean loss."""
+    def update(self, logits: Tensor, labels: Tensor, loss: Tensor, counted: Tensor | int) -> None:
+        """Take in a batch: logits (N, K), labels (N,), its mean loss, and what that was divided by."""
         self.scores.update(logits, labels)
-        self.loss.update(loss, weight=len(labels))
+        self.loss.update(loss, weight=counted)
 
     def pop(self) -> Row:
         """Return the scores since the last call, by name, and begin anew."""
