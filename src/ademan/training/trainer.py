@@ -118,7 +118,7 @@ def train_all(
             _train(opened, out / name, plan, split, resume=resume, overwrite=overwrite, progress=progress)
             for name, (plan, split) in plans.items()
         ]
-    return runs, _sum_up(out, runs, Path(dataset).name)
+    return runs, _sum_up(out, runs, Path(dataset).name, recipe)
 
 
 def _plans(
@@ -144,11 +144,12 @@ def _folder_name(text: str) -> str:
     return safe if safe == plain else f"{safe}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _sum_up(out: Path, runs: list[Run], dataset: str) -> Summary:
+def _sum_up(out: Path, runs: list[Run], dataset: str, recipe: Recipe) -> Summary:
     summary = summarise([run.evaluations["test"].scores for run in runs])
     names = tuple(run.folder.name for run in runs)
     write_json(out / "summary.json", {"runs": list(names), **summary.to_json()})
-    facts = {"dataset": dataset, "runs": len(runs), "weights": runs[0].weights}
+    same = {key: value for key, value in recipe.to_json().items() if key != "split"}
+    facts = {"dataset": dataset, "runs": len(runs), "weights": runs[0].weights, **same}
     write_runs_report(out / "report.html", RunsReport(out.resolve().name, names, summary, facts))
     return summary
 
