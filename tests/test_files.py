@@ -37,16 +37,48 @@ def test_an_old_file_is_replaced(tmp_path: Path) -> None:
     assert _content(tmp_path) == {"a.txt": b"new"}
 
 
-def test_a_folder_is_replaced_with_all_it_holds(tmp_path: Path) -> None:
+def _write(path: Path, *names: str) -> None:
+    """Write a file, or with names a folder of them."""
+    with written_whole(path) as beside:
+        for name in names:
+            (beside / name).parent.mkdir(parents=True, exist_ok=True)
+            (beside / name).write_text("new")
+        if not names:
+            beside.write_text("new")
+
+
+def test_a_folder_is_replaced_by_a_newer_version_of_itself(tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     (path / "deep").mkdir(parents=True)
-    (path / "deep" / "old.txt").write_text("old")
-    with written_whole(path) as beside:
-        beside.mkdir()
-        (beside / "new.txt").write_text("new")
-        assert (path / "deep" / "old.txt").exists()
-    assert _content(tmp_path) == {"bundle/new.txt": b"new"}
+    for name in ("manifest.json", "deep/a.txt"):
+        (path / name).write_text("old")
+    _write(path, "manifest.json", "deep/a.txt", "b.txt")
+    assert _content(path) == dict.fromkeys(("manifest.json", "deep/a.txt", "b.txt"), b"new")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_empty_folder_is_replaced_by_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    _write(tmp_path / "a", "b.txt")
+    assert _content(tmp_path) == {"a/b.txt": b"new"}
+
+
+@pytest.mark.parametrize("more", ["precious.txt", "model.onnx/precious.txt"])
+def test_a_folder_with_anything_else_in_it_is_never_replaced(tmp_path: Path, more: str) -> None:
+    path = tmp_path / "home"
+    for name in ("manifest.json", more):
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text("old")
+    with pytest.raises(AdemanError, match="home is a folder that is not empty, and is no bundle; name a file in it"):
+        _write(path, "manifest.json", "model.onnx")
+    assert _content(path) == dict.fromkeys(("manifest.json", more), b"old")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_without_a_manifest_is_refused_before_any_work_is_done(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("old")
+    with pytest.raises(AdemanError, match="is a folder that is not empty"), written_whole(tmp_path):
+        pytest.fail("the block was run")
 
 
 def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
@@ -54,22 +86,31 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     for content in ("old", "new"):
         with written_whole(path) as beside:
             beside.mkdir()
-            (beside / "a.txt").write_text(content)
-    assert _content(tmp_path) == {"replaced/a.txt": b"new"}
+            (beside / "manifest.json").write_text(content)
+    assert _content(tmp_path) == {"replaced/manifest.json": b"new"}
 
 
-def test_a_file_takes_the_place_of_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    with written_whole(tmp_path / "a") as beside:
-        beside.write_text("a file now")
-    assert _content(tmp_path) == {"a": b"a file now"}
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("name", [None, "manifest.json"])
+def test_a_file_never_replaces_a_folder(tmp_path: Path, name: str | None, linked: bool) -> None:
+    folder = path = tmp_path / "data"
+    folder.mkdir()
+    if name:
+        (folder / name).write_text("old")
+    if linked:
+        path = tmp_path / "link"
+        path.symlink_to(folder)
+    with pytest.raises(AdemanError, match=rf"{path.name} is a folder; name a file in it\."):
+        _write(path)
+    assert _content(folder) == ({name: b"old"} if name else {})
+    assert path.is_dir()
 
 
 def _fail_in_the_middle(path: Path, folder: bool) -> None:
     with written_whole(path) as beside:
         if folder:
             beside.mkdir()
-        (beside / "b" if folder else beside).write_text("half")
+        (beside / "manifest.json" if folder else beside).write_text("half")
         raise KeyboardInterrupt
 
 
@@ -78,7 +119,7 @@ def test_a_failure_leaves_what_was_there_and_nothing_beside(tmp_path: Path, fold
     path = tmp_path / "a"
     if folder:
         path.mkdir()
-    (path / "b" if folder else path).write_text("old")
+    (path / "manifest.json" if folder else path).write_text("old")
     before = _content(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         _fail_in_the_middle(path, folder)
@@ -91,7 +132,7 @@ def test_a_block_that_writes_nothing_leaves_what_was_there(tmp_path: Path, folde
     path = tmp_path / "a"
     if folder:
         path.mkdir()
-    (path / "b" if folder else path).write_text("old")
+    (path / "manifest.json" if folder else path).write_text("old")
     before = _content(tmp_path)
     with pytest.raises(AdemanError, match="a was not written: No such file"), written_whole(path):
         pass

@@ -12,17 +12,25 @@ from typing import Any
 
 from ademan.errors import AdemanError
 
+MANIFEST = "manifest.json"
+"""The file by which a folder that Ademan wrote is known."""
+_IN_THE_WAY = "{} is a folder that is not empty, and is no bundle; name a file in it, or a folder that is new."
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` if the block ends well, remove it if not.
 
-    Works for a file and for a folder (an existing folder is replaced). The parent folder is made.
+    Works for a file and for a folder; the parent folder is made. A file replaces files alone, and a folder replaces
+    a folder that is empty or an earlier version of itself: with a manifest, and nothing that the new one lacks.
 
     Raises:
-        AdemanError: the disk is full, or the place cannot be written; whatever stood at `path` stands there still.
+        AdemanError: the disk is full, the place cannot be written, or it is a folder that is not to be replaced;
+            whatever stood at `path` stands there still.
     """
     try:
+        if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():
+            raise AdemanError(_IN_THE_WAY.format(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:
@@ -38,9 +46,13 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 def _replace(new: Path, path: Path, holder: Path) -> None:
     """Put `new` at `path`; a folder that is there steps aside first, since a rename cannot replace it."""
+    if path.is_dir() and new.is_file():
+        raise AdemanError(f"{path} is a folder; name a file in it.")
     if path.is_symlink() or not path.is_dir():
         new.replace(path)
         return
+    if new.is_dir() and not _below(path) <= _below(new):
+        raise AdemanError(_IN_THE_WAY.format(path))
     aside = holder / f"{path.name}.replaced"
     path.rename(aside)
     try:
@@ -48,6 +60,10 @@ def _replace(new: Path, path: Path, holder: Path) -> None:
     finally:
         if not path.exists():  # it failed: the old folder must not go with the holder
             aside.rename(path)
+
+
+def _below(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*")}
 
 
 def _cannot_write(path: Path, error: OSError) -> AdemanError:

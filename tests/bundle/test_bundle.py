@@ -1,10 +1,16 @@
+import hashlib
+import io
 import json
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ademan.bundle import Manifest, Thresholds, golden_windows, read_bundle, write_bundle
 from ademan.errors import BundleError
@@ -117,18 +123,180 @@ def test_a_manifest_that_is_no_manifest_is_refused(bundle: Path) -> None:
             read_bundle(bundle)
 
 
-def test_a_field_of_another_type_is_refused(bundle: Path) -> None:
-    saved = json.loads(content_of(bundle, "manifest.json"))
-    changes: list[dict[str, Any]] = [
-        {"window": {"frames": "many"}},
-        {"labels": None},
-        {"fps": "fast"},
-        {"skeleton": {}},
-    ]
-    for change in changes:
-        edit(bundle, "manifest.json", json.dumps(saved | change).encode())
-        with pytest.raises(BundleError, match="the manifest is damaged"):
-            read_bundle(bundle)
+def test_a_manifest_too_deeply_nested_to_be_read_is_refused(bundle: Path) -> None:
+    edit(bundle, "manifest.json", b'{"training":' * 100_000)
+    with pytest.raises(BundleError, match=r"manifest\.json is no JSON: maximum recursion depth"):
+        read_bundle(bundle)
+
+
+OF_ANOTHER_TYPE: dict[str, list[object]] = {
+    **{field: [[]] for field in ("sha256", "network", "points", "versions")},
+    "skeleton": [[], {}, {"name": "x", "points": 3}],
+    "window": [
+        *([], {"frames": "many"}, {"frames": 1.5}, {"frames": True}, {"frames": 10**400}, {"frame": 3}),
+        *({"frames": 4, "fit": []}, {"frames": 4, "fit": "rate", "fps": 10**400}),
+    ],
+    "thresholds": [[], {"accept": "0.5"}, {"accept": float("nan")}, {"calibrated": "yes"}],
+    "training": [[], {"dataset": ["d.h5"]}, {"split": "random"}],
+    "labels": [None, "ab", ["wave", 1], ["wave", "idle", []]],
+    "fps": ["fast", None, True, float("inf"), 10**400],
+    "channels": [3.0, [3], "3"],
+    "coordinates": [None, ["square"]],
+    "idle": [["idle"]],
+    "handedness": [2],
+    "created": [2026],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in OF_ANOTHER_TYPE.items() for value in values], ids=str
+)
+def test_a_field_of_another_type_is_refused(tmp_path: Path, field: str, value: object) -> None:
+    write_bundle(tmp_path / "bundle", manifest(), b"a graph", [])
+    saved = json.loads(content_of(tmp_path / "bundle", "manifest.json"))
+    edit(tmp_path / "bundle", "manifest.json", json.dumps(saved | {field: value}).encode())
+    with pytest.raises(BundleError, match="the manifest is damaged"):
+        read_bundle(tmp_path / "bundle")
+
+
+def test_each_field_may_be_any_json_value_and_no_other_error_comes(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "bundle", manifest(), b"a graph", [])
+    saved = json.loads(content_of(tmp_path / "bundle", "manifest.json"))
+    values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=5,
+    )
+
+    @given(st.sampled_from(sorted(saved)), values)
+    def prove(field: str, value: object) -> None:
+        edit(tmp_path / "bundle", "manifest.json", json.dumps(saved | {field: value}).encode())
+        with pytest.raises(BundleError):  # if of no type, of a checksum
+            read_bundle(tmp_path / "bundle")
+
+    prove()
+
+
+def signed_with_golden(path: Path, content: bytes) -> Path:
+    """Return a bundle with other golden vectors, and a checksum that fits them."""
+    write_bundle(path, manifest(), b"a graph", [])
+    saved = json.loads(content_of(path, "manifest.json"))
+    saved["sha256"]["golden.npz"] = hashlib.sha256(content).hexdigest()
+    edit(path, "manifest.json", json.dumps(saved).encode())
+    edit(path, "golden.npz", content)
+    return path
+
+
+def arrays(**named: object) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=True, **named)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+POINTS, PROBABILITIES = np.zeros((2, 5, 42, 3), np.float32), np.zeros((2, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("points", "probabilities", "message"),
+    [
+        (POINTS[:0], PROBABILITIES[:0], "one window or more of one frame or more"),
+        (POINTS[:, :0], PROBABILITIES, "one window or more of one frame or more"),
+        (POINTS, PROBABILITIES[:1], "expected float32, equally many"),
+        (POINTS.astype(str), PROBABILITIES, "has points of <U"),
+        (POINTS.astype(complex), PROBABILITIES, "has points of complex128"),
+        (POINTS, PROBABILITIES.astype(int), "probabilities of int64"),
+        (POINTS[0], PROBABILITIES, "the manifest has 2 labels and points of shape"),
+        (POINTS, PROBABILITIES[..., None], "the manifest has 2 labels and points of shape"),
+        (np.float32(1), np.float32(1), "the manifest has 2 labels and points of shape"),
+        (np.array([None]), PROBABILITIES, "cannot be read: Object arrays"),
+    ],
+)
+def test_golden_arrays_of_another_kind_are_refused(
+    tmp_path: Path, points: object, probabilities: object, message: str
+) -> None:
+    path = signed_with_golden(tmp_path / "bundle", arrays(input_0=points, output_0=probabilities))
+    with pytest.raises(BundleError, match=message) as found:
+        read_bundle(path)
+    assert "golden.npz" in str(found.value)
+
+
+def test_golden_vectors_that_are_no_archive_are_refused(tmp_path: Path) -> None:
+    one, header = io.BytesIO(), io.BytesIO()
+    np.save(one, POINTS)
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (2**40, 11, 4, 4)})
+    huge = io.BytesIO()
+    with zipfile.ZipFile(huge, "w") as archive:
+        archive.writestr("input_0.npy", header.getvalue())
+        archive.writestr("output_0.npy", b"\x93NUMPY")
+    for i, content in enumerate((one.getvalue(), huge.getvalue(), b"", arrays(a=POINTS, b=POINTS))):
+        with pytest.raises(BundleError, match=r"golden\.npz cannot be read"):
+            read_bundle(signed_with_golden(tmp_path / str(i), content))
+
+
+def test_golden_vectors_that_unpack_to_too_much_are_refused(tmp_path: Path) -> None:
+    content = arrays(input_0=np.zeros((1, 40_000, 42, 3), np.float32), output_0=PROBABILITIES[:1])
+    assert len(content) < 100_000
+    with pytest.raises(BundleError, match=r"golden\.npz is larger than 16 MB \(20,160,"):
+        read_bundle(signed_with_golden(tmp_path / "bundle", content))
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.onnx", "golden.npz"])
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(
+    bundle: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {"manifest.json": 2**16, "model.onnx": 2**16, "golden.npz": 2**22} | {name: 2**16}
+    monkeypatch.setattr("ademan.bundle.bundle._LARGEST_BYTES", sizes)
+    edit(bundle, name, bytes(2**16 + 1))
+    with pytest.raises(BundleError, match=rf"{name} is larger than 0 MB \(65,537 bytes\)"):
+        read_bundle(bundle)
+
+
+def test_a_list_of_files_that_lies_about_a_size_unpacks_no_more_than_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "b.zip"
+    write_bundle(path, manifest(), b"a graph", [])
+    edit(path, "manifest.json", None)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", bytes(2**25))
+    content = path.read_bytes()
+    path.write_bytes(content.replace((2**25).to_bytes(4, "little"), (2**10).to_bytes(4, "little")))
+    tracemalloc.start()
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        read_bundle(path)
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most_bytes < 2**20
+
+
+def encrypted(content: bytes) -> bytes:
+    return _flagged(content, local=6, listed=8, value=1)
+
+
+def oddly_compressed(content: bytes) -> bytes:
+    return _flagged(content, local=8, listed=10, value=12)
+
+
+def _flagged(content: bytes, local: int, listed: int, value: int) -> bytes:
+    """Set a field of the first file in a zip, where the file begins and in the list of files."""
+    changed = bytearray(content)
+    changed[content.index(b"PK\3\4") + local] = changed[content.index(b"PK\1\2") + listed] = value
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(encrypted, "is encrypted, password required"), (oddly_compressed, "compression 12, expected 0")],
+)
+def test_a_zip_that_cannot_be_unpacked_is_refused(
+    tmp_path: Path, change: Callable[[bytes], bytes], message: str
+) -> None:
+    path = tmp_path / "b.zip"
+    write_bundle(path, manifest(), b"a graph", [])
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(BundleError, match=rf"b\.zip is damaged, or no zip file: model\.onnx: .*{message}"):
+        read_bundle(path)
+    content = change(arrays(input_0=POINTS, output_0=PROBABILITIES))
+    with pytest.raises(BundleError, match=rf"golden\.npz cannot be read: .*{message}"):
+        read_bundle(signed_with_golden(tmp_path / "folder", content))
 
 
 def test_a_zip_cut_short_is_refused(tmp_path: Path) -> None:

@@ -245,6 +245,37 @@ def test_validation_that_must_share_people_with_the_test_says_so() -> None:
     assert any("validation shares a subject with the test" in warning for warning in split.warnings)
 
 
+@pytest.mark.parametrize("named_val", [False, True])
+def test_an_official_split_whose_sides_share_people_says_so(named_val: bool) -> None:
+    people = ["ann", "bob"] * 10 + ["bob", "cem"] * 10
+    sides: dict[str, Sequence[int]] = {"train": range(18), "test": range(20, 40)}
+    made = dataset([i // 2 % 2 for i in range(40)], people, splits={"1": sides | {"val": [18]} if named_val else sides})
+    split = only(make_splits(made, "official"))
+    assert split.warnings == ("train and test share a subject, so a new subject will be harder than the test says",)
+    assert split.group_kind is None
+
+
+def test_an_official_split_whose_sides_share_nobody_says_what_it_keeps_apart() -> None:
+    split = only(make_splits(_by_eight_people(), "official"))
+    assert (split.group_kind, split.warnings) == ("subject", ())
+
+
+def test_clips_of_unknown_people_on_both_sides_promise_nothing_and_accuse_nobody() -> None:
+    sides: dict[str, Sequence[int]] = {"train": range(20), "test": range(20, 40)}
+    people = ["ann", ""] * 10 + ["bob", ""] * 10
+    split = only(make_splits(dataset([i // 2 % 2 for i in range(40)], people, splits={"1": sides}), "official"))
+    assert (split.group_kind, split.warnings) == (None, ())
+
+
+@pytest.mark.parametrize("spec", ["group:subject:each", "group:subject:each,bob", "group:subject:bob"])
+@pytest.mark.parametrize("name", ["each", "ann,bob"])
+def test_groups_whose_names_make_a_specification_ambiguous_are_named(spec: str, name: str) -> None:
+    made = dataset([0, 1] * 12, [name, "bob", "cem", "dai"] * 6)
+    with pytest.raises(SplitError, match=rf"called 'each', cannot be told apart in '.*': {name}. Give it another name"):
+        make_splits(made, spec)
+    assert only(make_splits(made, "group:subject")).group_kind == "subject"
+
+
 def test_a_random_split_of_known_people_warns_of_the_leak() -> None:
     assert "clips of one subject are on both sides" in only(make_splits(_by_eight_people(), "random")).warnings[0]
     days = dataset([0, 1] * 9, sessions=["d1", "d2", "d3"] * 6)

@@ -2,13 +2,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
-from ademan.bundle import Bundle, read_bundle, write_bundle
-from ademan.clip import Clip, times_at
+from ademan.bundle import Bundle, Manifest, read_bundle, write_bundle
+from ademan.clip import Clip, Points, Times, times_at
 from ademan.errors import BundleError, ClipError
 from ademan.recognition import Classifier, verify
 from ademan.skeleton import skeleton
+from ademan.window import Window
 from tests.conftest import MakeClip
 
 
@@ -34,6 +36,30 @@ def test_clips_are_taken_one_batch_at_a_time(small_bundle: Path, make_clip: Make
     clips = (taken.append(i) or make_clip(str(i)) for i in range(100))  # type: ignore[func-returns-value]
     next(Classifier(small_bundle).predict_all(clips, batch=5))
     assert len(taken) == 5
+
+
+def test_clips_in_which_nothing_is_seen_are_passed_over(small_bundle: Path, make_clip: MakeClip) -> None:
+    clips = [make_clip(str(i)) for i in range(9)]
+    for i in (1, 4, 5, 8):
+        clips[i] = replace(clips[i], points=np.full_like(clips[i].points, np.nan))
+    passed_over: list[str] = []
+    named = Classifier(small_bundle).predict_all(clips, lambda clip: passed_over.append(clip.id), batch=2)
+    assert [prediction.clip_id for prediction in named] == ["0", "2", "3", "6", "7"]
+    assert passed_over == ["1", "4", "5", "8"]
+
+
+def test_each_window_is_cut_once(small_bundle: Path, make_clip: MakeClip) -> None:
+    bundle, cut = read_bundle(small_bundle), []
+
+    class Counted(Window):
+        def cut(self, points: Points, timestamps_ms: Times) -> Points:
+            cut.append(len(points))
+            return super().cut(points, timestamps_ms)
+
+    counted = replace(bundle, manifest=replace(bundle.manifest, window=Counted(20, "rate", 20.0)))
+    clips = [make_clip(str(n), frames=n) for n in (10, 11, 12)]
+    assert len(list(Classifier(counted).predict_all(clips))) == 3
+    assert cut == [10, 11, 12]
 
 
 def test_a_clip_of_another_kind_is_refused(small_bundle: Path, make_clip: MakeClip) -> None:
@@ -82,13 +108,43 @@ def test_a_graph_with_another_number_of_labels_is_refused(small_bundle: Path, tm
     found = read_bundle(small_bundle)
     manifest = replace(found.manifest, labels=("a", "b", "c", "idle"))
     golden = [(points, np.full((len(points), 4), 0.25, np.float32)) for points, _ in found.golden]
-    with pytest.raises(BundleError, match="the graph gives 3 probabilities for 4 labels"):
+    with pytest.raises(BundleError, match=r"the graph gives probabilities of shape \(1, 3\), expected \(1, 4\)"):
         verify(altered(small_bundle, tmp_path, manifest=manifest, golden=golden))
 
 
 def test_a_file_that_is_no_graph_is_refused(small_bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="the graph of the bundle cannot be loaded"):
         verify(altered(small_bundle, tmp_path, graph=b"no graph"))
+
+
+def graph(node: str, given: str = "points", found: str = "probabilities") -> bytes:
+    """Return a graph of one node."""
+    shape = [None, None, 42, 2]
+    made = onnx.helper.make_graph(
+        [onnx.helper.make_node(node, [given], [found])],
+        "small",
+        [onnx.helper.make_tensor_value_info(given, onnx.TensorProto.FLOAT, shape)],
+        [onnx.helper.make_tensor_value_info(found, onnx.TensorProto.FLOAT, None)],
+    )
+    model = onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+def test_a_graph_of_other_names_is_refused(small_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"the graph must turn 'points' into 'probabilities'; it turns \['x'\] into"):
+        verify(altered(small_bundle, tmp_path, graph=graph("Identity", given="x")))
+
+
+def test_a_graph_that_gives_another_shape_is_refused(small_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"the graph gives probabilities of shape \(1, 1, 42, 2\), expected \(1, 3\)"):
+        verify(altered(small_bundle, tmp_path, graph=graph("Identity")))
+
+
+def test_a_graph_that_fails_on_the_golden_vectors_is_refused(small_bundle: Path, tmp_path: Path) -> None:
+    body = Manifest(("a", "b", "idle"), skeleton("coco17"), 2, "square", Window(), 25.0)
+    golden = [(np.zeros((1, 4, 17, 2), np.float32), np.zeros((1, 3), np.float32))]
+    with pytest.raises(BundleError, match=r"the graph fails on the golden vectors: [^$]*Got: 17 Expected: 42"):
+        verify(altered(small_bundle, tmp_path, manifest=body, golden=golden))
 
 
 def test_a_bundle_in_memory_works_like_one_on_disk(small_bundle: Path, make_clip: MakeClip) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ademan.clip import times_at
 from ademan.errors import ClipError, ConfigError
-from ademan.recognition import Classifier, Event, Recognizer, StreamConfig
+from ademan.recognition import Classifier, Event, Recognizer, StreamConfig, Update
 from ademan.recognition.stream import Trigger
 from tests.conftest import MakeClip
 
@@ -42,6 +42,35 @@ def test_a_frame_that_is_not_later_is_passed_over(small_bundle: Path, rng: np.ra
     assert recognizer.push(points, 100).probabilities is not None
     assert recognizer.push(points, 100).probabilities is None
     assert recognizer.push(points, 40).probabilities is None
+
+
+def test_a_clock_that_goes_back_far_begins_anew(small_bundle: Path, make_clip: MakeClip) -> None:
+    first: list[Update] = []
+    second: list[Update] = []
+    clip = make_clip(frames=30)
+    recognizer = Recognizer(small_bundle, StreamConfig(every_ms=50, least_ms=0, accept=0, release=0))
+    for found, later_ms in ((first, 1e9), (second, 0)):
+        for points, time in zip(clip.points, clip.timestamps_ms, strict=True):
+            found.append(recognizer.push(points, float(time) + later_ms))
+    ended, *begun = second[0].events
+    assert (ended.kind, ended.label, ended.timestamp_ms) == (
+        "ended",
+        first[0].events[0].label,
+        1e9 + clip.timestamps_ms[-1],
+    )
+    assert [(e.kind, e.label) for e in begun] == [(e.kind, e.label) for e in first[0].events]
+    for before, after in zip(first, second, strict=True):
+        assert (before.probabilities is None) == (after.probabilities is None)
+        if before.probabilities is not None and after.probabilities is not None:
+            np.testing.assert_allclose(after.probabilities, before.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("time", [np.nan, np.inf, -np.inf])
+def test_a_time_that_is_not_finite_is_refused(small_bundle: Path, time: float) -> None:
+    recognizer, points = Recognizer(small_bundle, NOW), np.zeros((42, 2), np.float32)
+    with pytest.raises(ClipError, match=f"a frame has the time {time} ms; expected a finite number"):
+        recognizer.push(points, time)
+    assert recognizer.push(points, 0).probabilities is not None
 
 
 def test_nobody_to_be_seen_is_idle(small_bundle: Path) -> None:

@@ -1,5 +1,6 @@
 """The manifest: the contract between who trained a model and who runs it."""
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, cast, get_args
@@ -10,6 +11,18 @@ from ademan.skeleton import Skeleton
 from ademan.window import Window
 
 FORMAT = "ademan-bundle/1"
+_LARGEST = 1e6  # of the numbers below, whatever their unit: a larger one, infinity or NaN is a mistake
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("skeleton", "window", "thresholds", "sha256", "network", "points", "versions"), (dict,)),
+    **dict.fromkeys(("training", "training.dataset", "training.split"), (dict,)),
+    **dict.fromkeys(("coordinates", "handedness", "created", "window.fit"), (str,)),
+    **dict.fromkeys(("fps", "window.fps", "thresholds.accept", "thresholds.release"), (float, int)),
+    **dict.fromkeys(("channels", "window.frames"), (int,)),
+    "thresholds.calibrated": (bool,),
+    "idle": (str, type(None)),
+    "labels": (list,),
+}
+"""JSON types of fields, and of fields within them, where they are there; an outer one comes before its inner ones."""
 HANDEDNESS = "left and right are the person's own, not the picture's sides"
 
 
@@ -105,9 +118,10 @@ class Manifest:
                 "It was made by another version of Ademan: use that one, or export the model again."
             )
         try:
+            _check_kinds(saved)
             known = {f.name: saved[f.name] for f in fields(cls) if f.name in saved}
             known |= {
-                "labels": tuple(str(label) for label in saved["labels"]),
+                "labels": tuple(saved["labels"]),
                 "skeleton": Skeleton.from_json(saved["skeleton"]),
                 "window": Window(**saved["window"]),
                 "thresholds": Thresholds(**saved["thresholds"]),
@@ -118,3 +132,19 @@ class Manifest:
             raise
         except (AdemanError, KeyError, TypeError, ValueError) as error:
             raise BundleError(f"the manifest is damaged: {type(error).__name__}: {error}.") from error
+
+
+def _check_kinds(saved: Mapping[str, Any]) -> None:
+    """Refuse a field of another type than its own; a true is no number, and a label is a text."""
+    for path, kinds in _KINDS.items():
+        *holder, name = path.split(".")
+        within = saved.get(holder[0], {}) if holder else saved
+        if name in within and not _is(within[name], kinds):
+            expected = " or ".join(kind.__name__ for kind in kinds)
+            raise BundleError(f"the manifest is damaged: {path} is {reprlib.repr(within[name])}, expected {expected}.")
+    if not all(isinstance(label, str) for label in saved.get("labels", ())):
+        raise BundleError(f"the manifest is damaged: labels are {reprlib.repr(saved['labels'])}, expected texts.")
+
+
+def _is(value: Any, kinds: tuple[type, ...]) -> bool:
+    return type(value) in kinds and (type(value) not in (int, float) or abs(value) <= _LARGEST)

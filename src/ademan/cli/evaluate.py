@@ -1,12 +1,15 @@
 """`ademan evaluate`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from ademan.cli.terminal import Json, out, plain, print_json, print_table, warn
 from ademan.errors import require
+
+if TYPE_CHECKING:
+    from ademan.evaluation.evaluate import Evaluation
 
 _MET = "  [yellow](some of them were, or may have been, seen in training)[/yellow]"
 
@@ -45,6 +48,12 @@ def evaluate(
     if json:
         print_json(result.to_json())
         return
+    _print(result)
+    if output:
+        out.print(f"report: {plain(output / 'report.html')}")
+
+
+def _print(result: "Evaluation") -> None:
     out.print(f"{plain(result.clips)}{'' if result.unseen else _MET}")
     scores = result.scores
     low, high = scores.accuracy_interval.low, scores.accuracy_interval.high
@@ -64,5 +73,3 @@ def evaluate(
     if result.skipped:
         first = ", ".join(result.skipped[:5])
         warn(f"{len(result.skipped)} clips were not judged, since nothing is seen in them: {first}")
-    if output:
-        out.print(f"report: {plain(output / 'report.html')}")

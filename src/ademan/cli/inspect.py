@@ -50,35 +50,42 @@ def _leak(dataset: Dataset, group: Any) -> Any:
 
 
 def _print(found: Audit) -> None:
-    length, duration = found.length_frames, found.duration_ms
     out.print(
         f"{found.clips:,} clips of {len(found.labels)} labels, {len(found.subjects) or 'no known'} subjects, "
         f"{len(found.sessions) or 'no known'} sessions: {plain(found.path)}"
     )
-    rows = [("frames", *(f"{value:.0f}" for value in (length.minimum, length.median, length.maximum)))]
-    rows.append(
-        ("seconds", *(f"{value / 1000:.2f}" for value in (duration.minimum, duration.median, duration.maximum)))
-    )
-    if found.fps:
-        rows.append(
-            ("frames a second", *(f"{v:.1f}" for v in (found.fps.minimum, found.fps.median, found.fps.maximum)))
-        )
-    print_table(("", "least", "median", "most"), rows)
-    missing = found.missing
-    parts = ", ".join(f"{part} {share:.1%}" for part, share in missing.by_part.items())
-    out.print(
-        f"points not seen: {missing.share:.1%} ({plain(parts)}); longest gap {missing.longest_gap_ms / 1000:.2f} s"
-    )
-    print_table(
-        ("label", "clips", "points not seen"),
-        [(label, count, f"{missing.by_label.get(label, 0):.1%}") for label, count in found.labels.items()],
-    )
+    _print_lengths(found)
+    _print_missing(found)
     for name, split in found.splits.items():
         counts = ", ".join(f"{part} {count}" for part, count in split.clips.items())
         out.print(f"official:{plain(name)}  {plain(counts)}")
     _print_duplicates(found)
     for warning in found.warnings:
         warn(warning)
+
+
+def _print_lengths(found: Audit) -> None:
+    figures = [
+        ("frames", found.length_frames, 1, 0),
+        ("seconds", found.duration_ms, 1000, 2),
+        ("frames a second", found.fps, 1, 1),
+    ]
+    rows = [
+        (name, *(f"{value / unit:.{digits}f}" for value in (known.minimum, known.median, known.maximum)))
+        for name, known, unit, digits in figures
+        if known
+    ]
+    print_table(("", "least", "median", "most"), rows)
+
+
+def _print_missing(found: Audit) -> None:
+    missing = found.missing
+    parts = ", ".join(f"{part} {share:.1%}" for part, share in missing.by_part.items())
+    out.print(
+        f"points not seen: {missing.share:.1%} ({plain(parts)}); longest gap {missing.longest_gap_ms / 1000:.2f} s"
+    )
+    rows = [(label, count, f"{missing.by_label.get(label, 0):.1%}") for label, count in found.labels.items()]
+    print_table(("label", "clips", "points not seen"), rows)
 
 
 def _print_duplicates(found: Audit) -> None:

@@ -1,6 +1,7 @@
 """What the verbs print: results on standard output, all else on standard error."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,13 +11,16 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 """Print one JSON object and nothing else on standard output."""
 
 _WIDE = 200  # columns where the output is no terminal: a line stays a line in a file or a pipe
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+_NOTHING = "[none][/none]"  # a tag of no style: what is left of it and right of it cannot become one
+_AS_ITSELF = {"[": f"[{_NOTHING}", "\\": rf"\\{_NOTHING}"}  # before a tag, two backslashes are one
 
 
 def print_json(content: Any) -> None:
@@ -25,18 +29,21 @@ def print_json(content: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table, its first column to the left and all others to the right; cells are text, never markup."""
+    """Print a table, its first column to the left and all others to the right; cells are text, columns are markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i else "left")
     for row in rows:
-        table.add_row(*(plain(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     out.print(table, soft_wrap=False)
 
 
 def plain(value: object) -> str:
-    """Return text in which rich finds no markup."""
-    return str(value).replace("[", "\\[")
+    """Return markup that prints as the text does, whatever stands before and after it.
+
+    `rich.markup.escape` is not enough: it leaves a "[" that nothing closes, and the "]" of a later text closes it.
+    """
+    return re.sub(r"[\[\\]", lambda found: _AS_ITSELF[found[0]], str(value))
 
 
 def warn(text: str) -> None:

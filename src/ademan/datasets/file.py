@@ -14,6 +14,7 @@ may read it, and nobody ever sees half of one. Chunks carry a checksum (Fletcher
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
@@ -26,13 +27,15 @@ import h5py
 import numpy as np
 
 from ademan.clip import Clip, Coordinates, Points, Times
-from ademan.datasets.table import NO_LABEL, ClipTable, Ints, Strings
+from ademan.datasets.head import read_head, text_attribute
+from ademan.datasets.table import MAX_TEXT, NO_LABEL, in_several
 from ademan.errors import ClipError, DatasetError, SkeletonError
 from ademan.files import written_whole
 from ademan.skeleton import Skeleton
 
 FORMAT = "ademan-dataset/1"
 _BUFFER_FRAMES = 16_384  # frames held in memory before they are appended to the file
+_DAMAGE = (DatasetError, SkeletonError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 _CHUNK_BYTES = 256 * 1024  # of one compressed chunk: a clip or a few
 
 
@@ -48,8 +51,9 @@ class DatasetWriter:
 
     Raises:
         AdemanError: the disk is full or the place cannot be written.
-        ClipError: a clip does not fit the others, has the id of another, or shows not a single point.
-        DatasetError: no clip was written.
+        ClipError: a clip does not fit the others, has the id of another, a text that is too long or cannot be kept, or
+            shows not a single point.
+        DatasetError: no clip was written, or two labels are the same.
     """
 
     def __init__(
@@ -62,7 +66,11 @@ class DatasetWriter:
     ) -> None:
         self.path, self.skeleton, self.coordinates = path, skeleton, coordinates
         self._labels = None if labels is None else list(labels)
-        self._made = dict(made or {})
+        for label, count in Counter(labels).items():
+            _check_text(label, f"label '{label}'")
+            if count > 1:
+                raise DatasetError(f"{path} was not written: label '{label}' is given {count} times.")
+        self._made = json.dumps(dict(made or {}), allow_nan=False)
         self._stack = ExitStack()
         self._rows: dict[str, list[Any]] = {name: [] for name in ("id", "label", "subject", "session", "source")}
         self._image_wh: list[tuple[int, int]] = []
@@ -113,13 +121,23 @@ class DatasetWriter:
         Ids that were not written (of classes left out, say) are passed over.
 
         Raises:
-            DatasetError: the name cannot be that of an HDF5 group.
+            DatasetError: the name cannot be that of an HDF5 group, or a clip is in two parts.
         """
-        if not name or name.strip(".") == "" or "/" in name or "\0" in name:
-            raise DatasetError(f"a split cannot be called '{name}': a name has no '/' and is not made of dots alone.")
-        self._splits[name] = {part: [self._index[i] for i in ids if i in self._index] for part, ids in parts.items()}
+        if not name.strip(".") or "/" in name or not name.isprintable():
+            raise DatasetError(
+                f"a split cannot be called {name!a}: a name can be printed, has no '/' and is not made of dots alone."
+            )
+        indices = {part: [self._index[i] for i in ids if i in self._index] for part, ids in parts.items()}
+        if several := in_several(indices.values()):
+            raise DatasetError(
+                f"split '{name}' has '{self._rows['id'][several[0]]}' in two of its parts: a model that is tested with "
+                "what it was trained with looks better than it is. Keep each clip in one part."
+            )
+        self._splits[name] = indices
 
     def _check(self, clip: Clip) -> None:
+        for text in filter(None, (clip.id, clip.label, clip.subject, clip.session, clip.source)):
+            _check_text(text, clip.name)
         if clip.skeleton != self.skeleton or clip.coordinates != self.coordinates:
             raise ClipError(
                 f"{clip.name} has skeleton '{clip.skeleton.name}' in {clip.coordinates} coordinates; "
@@ -133,9 +151,6 @@ class DatasetWriter:
             raise ClipError(
                 f"{clip.name} has {clip.points.shape[2]} coordinates a point; the clips before it {self._channels}."
             )
-        texts = (clip.id, clip.label, clip.subject, clip.session, clip.source)
-        if any("\0" in text for text in texts if text):
-            raise ClipError(f"{clip.name!r}: a text of it holds a NUL character, which HDF5 cannot keep.")
         if not clip.seen.any():
             raise ClipError(f"{clip.name}: not a single point was seen in its {len(clip)} frames.")
 
@@ -185,9 +200,16 @@ class DatasetWriter:
             format=FORMAT,
             skeleton=json.dumps(self.skeleton.to_json()),
             coordinates=self.coordinates,
-            made=json.dumps(self._made),
+            made=self._made,
             digest=self._digest.hexdigest(),
         )
+
+
+def _check_text(text: str, owner: str) -> None:
+    if len(text) > MAX_TEXT:
+        raise ClipError(f"{owner:.60}: a text of it has {len(text):,} characters; expected {MAX_TEXT:,} at most.")
+    if "\0" in text or text.encode(errors="ignore").decode() != text:
+        raise ClipError(f"{owner!a}: a text of it holds a NUL, or half a character, which HDF5 cannot keep.")
 
 
 class _Disk(FileIO):
@@ -225,62 +247,16 @@ class Dataset:
         self.path = Path(path)
         self._file = _open(self.path)
         try:
-            self._read_head()
-        except (KeyError, ValueError, TypeError, OSError, SkeletonError) as error:
+            head = read_head(self._file)
+        except _DAMAGE as error:
             self._file.close()
-            raise DatasetError(f"{self.path} is damaged: {error}. Make it again from its source.") from error
-        except DatasetError:
-            self._file.close()
-            raise
-
-    def _read_head(self) -> None:
-        file = self._file
-        self.skeleton = Skeleton.from_json(json.loads(file.attrs["skeleton"]))
-        self.coordinates: Coordinates = file.attrs["coordinates"]
-        self.made: dict[str, Any] = json.loads(file.attrs["made"])
-        self.digest = str(file.attrs["digest"])
-        self.labels: tuple[str, ...] = tuple(_texts(file["labels"]).tolist())
-        clips = file["clips"]
-        self.table = ClipTable(
-            ids=_texts(clips["id"]),
-            labels=clips["label"][:],
-            subjects=_texts(clips["subject"]),
-            sessions=_texts(clips["session"]),
-            sources=_texts(clips["source"]),
-            image_wh=clips["image_wh"][:],
-            offsets=file["offsets"][:],
-        )
-        self.splits: dict[str, dict[str, Ints]] = {
-            name: {part: indices[:] for part, indices in parts.items()}
-            for name, parts in file.get("splits", {}).items()
-        }
-        self._values: Any = file["values"]
-        self._times: Any = file["timestamps_ms"]
+            fault = str(error).removesuffix(".")
+            raise DatasetError(f"{self.path} is damaged: {fault}. Make it again from its source.") from error
+        self.skeleton, self.coordinates = head.skeleton, head.coordinates
+        self.made, self.digest = head.made, head.digest
+        self.labels, self.table, self.splits = head.labels, head.table, head.splits
+        self._values, self._times = head.values, head.times
         self._position = {name: i for i, name in enumerate(self.table.ids.tolist())}
-        self._check()
-
-    def _check(self) -> None:
-        table, P, frames = self.table, len(self.skeleton), len(self._values)
-        offsets = table.offsets
-        faults = {
-            "there is no clip": len(table) == 0,
-            f"its points are of shape {self._values.shape}, its skeleton has {P}": self._values.shape[1:2] != (P,),
-            "its clips do not cover its frames": len(offsets) != len(table) + 1
-            or (np.diff(offsets) <= 0).any()
-            or (offsets[0], offsets[-1]) != (0, frames),
-            "its timestamps do not match its frames": len(self._times) != frames,
-            "a clip has a label that is not in its list": (table.labels >= len(self.labels)).any()
-            or (table.labels < NO_LABEL).any(),
-            "two clips have the same id": len(self._position) != len(table),
-            "a split names a clip that is not there": any(
-                len(indices) and (indices.min() < 0 or indices.max() >= len(table))
-                for parts in self.splits.values()
-                for indices in parts.values()
-            ),
-        }
-        for fault, found in faults.items():
-            if found:
-                raise DatasetError(f"{self.path} is damaged: {fault}. Make it again from its source.")
 
     def __enter__(self) -> Self:
         return self
@@ -372,7 +348,7 @@ def _open(path: Path) -> h5py.File:
         raise DatasetError(
             f"{path} cannot be opened: it is cut short, or no HDF5 file ({error}). Make it again from its source."
         ) from error
-    found = file.attrs.get("format")
+    found = text_attribute(file, "format")
     if found != FORMAT:
         file.close()
         raise DatasetError(
@@ -380,7 +356,3 @@ def _open(path: Path) -> h5py.File:
             "It was made by another program or version; make it again from its source."
         )
     return file
-
-
-def _texts(column: Any) -> Strings:
-    return np.asarray(column.asstr()[:], dtype=np.str_)

@@ -39,7 +39,7 @@ class Split:
         train: indices into the dataset, rising.
         val: the same; may be empty.
         test: the same; may be empty.
-        group_kind: what the parts do not share, if groups were kept together.
+        group_kind: what the test shares with no other part, if groups were kept together.
         warnings: what a reader of the results should know.
     """
 
@@ -138,6 +138,12 @@ def _grouped(
         train, val, test = _by_group(table, clips, groups, fractions, rng)
         return [_warned(Split(f"group:{kind}", train, val, test, kind), table, labels)]
     names = np.unique(groups[clips]).tolist()
+    ambiguous = [name for name in names if "," in name or name == "each"]
+    if ambiguous:
+        raise SplitError(
+            f"a {kind} with a comma in its name, or called 'each', cannot be told apart in '{kind}:{chosen}': "
+            f"{'; '.join(ambiguous)}. Give it another name, or choose group:{kind}."
+        )
     held_out = [[name] for name in names] if chosen == "each" else [chosen.split(",")]
     unknown_names = sorted({name for held in held_out for name in held} - set(names))
     if unknown_names:
@@ -176,14 +182,25 @@ def _official(dataset: "Dataset", name: str, clips: Ints, fractions: Fractions, 
         train, val = parts["train"], parts["val"]
     else:
         train, val = _carve_validation(dataset.table, dataset.labels, parts["train"], kind, fractions, rng, test)
-    split = Split(f"official:{name}", train, val, test, kind, _shared_warning(dataset.table, kind, val, test))
-    return _warned(split, dataset.table, dataset.labels)
+    split = Split(f"official:{name}", train, val, test, kind)
+    return _warned(_told_what_is_shared(split, dataset.table), dataset.table, dataset.labels)
 
 
-def _shared_warning(table: ClipTable, kind: GroupKind | None, val: Ints, test: Ints) -> tuple[str, ...]:
-    if not kind or not np.isin(table.groups(kind)[val], table.groups(kind)[test]).any():
-        return ()
-    return (f"validation shares a {kind} with the test: early stopping makes the test look better than it is",)
+def _told_what_is_shared(split: Split, table: ClipTable) -> Split:
+    """Return the split with a warning for each part that shares a group with the test; its kind is left out then."""
+    kind = split.group_kind
+    if not kind:
+        return split
+    train, val, test = (set(table.groups(kind)[part].tolist()) for part in (split.train, split.val, split.test))
+    unknown = {""}
+    warnings = [*split.warnings]
+    if train & test - unknown:
+        warnings.append(f"train and test share a {kind}, so a new {kind} will be harder than the test says")
+    if val & test - unknown:
+        warnings.append(
+            f"validation shares a {kind} with the test: early stopping makes the test look better than it is"
+        )
+    return replace(split, group_kind=None if (train | val) & test else kind, warnings=tuple(warnings))
 
 
 def _known_kind(table: ClipTable) -> GroupKind | None:

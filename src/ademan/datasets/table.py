@@ -1,5 +1,7 @@
 """The table of a dataset: one row a clip, without its points."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +13,9 @@ from ademan.errors import DatasetError
 Ints = NDArray[np.int64]
 Strings = NDArray[np.str_]
 GroupKind = Literal["subject", "session", "source"]
+
+MAX_TEXT = 1_000
+"""Characters of an id, label, subject, session or source: in an array each takes as much room as the longest."""
 
 NO_LABEL = -1
 """Label index of a clip whose gesture is not known."""
@@ -69,3 +74,9 @@ class ClipTable:
         if kind not in columns:
             raise DatasetError(f"clips are grouped by subject, session or source, not by '{kind}'.")
         return columns[kind]
+
+
+def in_several(parts: Iterable[Iterable[int]]) -> list[int]:
+    """Return the clips that are in more than one of the parts of a split, rising."""
+    counts = Counter(i for part in parts for i in set(part))
+    return sorted(i for i, count in counts.items() if count > 1)

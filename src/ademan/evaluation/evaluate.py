@@ -1,13 +1,12 @@
 """Evaluation of a bundle, never of a checkpoint: what is judged is what will run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ademan.clip import Clip
 from ademan.datasets import NO_LABEL, Dataset, Split, make_splits
 from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
 from ademan.datasets.table import GroupKind, Ints
@@ -55,23 +54,15 @@ def judge(
         ClipError: the clips have another skeleton or other coordinates than the bundle's.
     """
     truth = _truth(classifier, dataset, clips)
-    judged, skipped = [], []
-
-    def seen() -> Iterator[Clip]:
-        for n, i in enumerate(clips):
-            clip = dataset[int(i)]
-            if classifier.sees(clip):
-                judged.append(n)
-                yield clip
-            else:
-                skipped.append(clip.id)
-
-    rows = [prediction.probabilities for prediction in classifier.predict_all(seen())]
-    kept = clips[judged] if judged else clips[:0]
+    skipped: list[str] = []
+    asked = (dataset[int(i)] for i in clips)
+    rows = [p.probabilities for p in classifier.predict_all(asked, lambda clip: skipped.append(clip.id))]
+    judged = ~np.isin(dataset.table.ids[clips], skipped)
+    kept = clips[judged]
     kind = group_kind or next((k for k in _GROUP_KINDS if dataset.table.knows(k)), None)
     predictions = Predictions(
         ids=tuple(dataset.table.ids[kept].tolist()),
-        truth=truth[judged] if judged else truth[:0],
+        truth=truth[judged],
         probabilities=np.array(rows, np.float64).reshape(len(rows), len(classifier.labels)),
         labels=classifier.labels,
         groups=tuple(dataset.table.groups(kind)[kept].tolist()) if kind else None,

@@ -1,7 +1,7 @@
 """The classifier: a bundle at work. It needs numpy and onnxruntime only, and runs anywhere they do."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -78,8 +78,8 @@ class Classifier:
 
     def probabilities(self, windows: Points) -> Probabilities:
         """Return (N, K) of windows (N, T, P, C), NaN where not seen and for padding at the end."""
-        result: Probabilities = self._session.run(["probabilities"], {"points": np.asarray(windows, np.float32)})[0]
-        return result
+        found = self._session.run(["probabilities"], {"points": np.asarray(windows, np.float32)})[0]
+        return np.asarray(found, np.float32)
 
     def predict(self, clip: Clip) -> Prediction:
         """Name one clip.
@@ -89,36 +89,46 @@ class Classifier:
         """
         return next(self.predict_all([clip]))
 
-    def predict_all(self, clips: Iterable[Clip], batch: int = 32) -> Iterator[Prediction]:
-        """Name many clips, in batches and in bounded memory; see `predict`."""
+    def predict_all(
+        self, clips: Iterable[Clip], passed_over: Callable[[Clip], None] | None = None, batch: int = 32
+    ) -> Iterator[Prediction]:
+        """Name many clips, in batches and in bounded memory; see `predict`.
+
+        Args:
+            clips: of the bundle's kind.
+            passed_over: called with a clip in which nothing is seen, instead of an error.
+            batch: clips that the graph takes at once.
+        """
         clips = iter(clips)
         while chunk := list(islice(clips, batch)):
             started = time.perf_counter()
-            probabilities = self.probabilities(stack([self.window(clip) for clip in chunk]))
-            each_ms = (time.perf_counter() - started) * 1000 / len(chunk)
-            for clip, row in zip(chunk, probabilities, strict=True):
+            seen = list(self._seen(chunk, passed_over))
+            if not seen:
+                continue
+            probabilities = self.probabilities(stack([window for _, window in seen]))
+            each_ms = (time.perf_counter() - started) * 1000 / len(seen)
+            for (clip, _), row in zip(seen, probabilities, strict=True):
                 yield Prediction(clip.id, self.labels, row, each_ms)
+
+    def _seen(self, clips: Iterable[Clip], passed_over: Callable[[Clip], None] | None) -> Iterator[tuple[Clip, Points]]:
+        """Give the clips in which something is seen, and their windows."""
+        for clip in clips:
+            window = self.window(clip)
+            if is_seen(window).any():
+                yield clip, window
+            elif passed_over is not None:
+                passed_over(clip)
+            else:
+                raise ClipError(f"{clip.name}: nothing is seen in the {len(window)} frames that the model looks at.")
 
     def window(self, clip: Clip) -> Points:
         """Return what the network sees of a clip, (T, P, C).
 
         Raises:
-            ClipError: see `predict`.
-        """
-        self.check(clip)
-        window = self.manifest.window.cut(clip.points, clip.timestamps_ms)
-        if not is_seen(window).any():
-            raise ClipError(f"{clip.name}: nothing is seen in the {len(window)} frames that the model looks at.")
-        return window
-
-    def sees(self, clip: Clip) -> bool:
-        """Return whether anything is seen in the frames that the model looks at.
-
-        Raises:
             ClipError: the clip's skeleton, coordinates or channels are not those of the bundle.
         """
         self.check(clip)
-        return bool(is_seen(self.manifest.window.cut(clip.points, clip.timestamps_ms)).any())
+        return self.manifest.window.cut(clip.points, clip.timestamps_ms)
 
     def check(self, clip: Clip) -> None:
         """Refuse a clip of another kind than the bundle's.
@@ -142,10 +152,14 @@ class Classifier:
         """Return by how much the golden vectors come out differently at most; refuse what is beyond tolerance."""
         differences = []
         for points, expected in self.bundle.golden:
-            found = self.probabilities(points)
+            try:
+                found = self.probabilities(points)
+            except Exception as error:  # onnxruntime's errors have no common base of their own
+                raise BundleError(f"the graph fails on the golden vectors: {error}. Export again.") from error
             if found.shape != expected.shape:
                 raise BundleError(
-                    f"the graph gives {found.shape[1]} probabilities for {expected.shape[1]} labels. Export again."
+                    f"the graph gives probabilities of shape {found.shape}, expected {expected.shape}: so many windows "
+                    "and labels. Export again."
                 )
             differences.append(np.abs(found - expected).max())
         worst = float(np.max(differences))  # NaN if one is

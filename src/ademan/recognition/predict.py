@@ -11,7 +11,7 @@ from ademan.bundle import Manifest
 from ademan.clip import Clip
 from ademan.datasets import Dataset
 from ademan.datasets.importers import npz, pyskl
-from ademan.errors import SourceError
+from ademan.errors import BundleError, SourceError
 from ademan.files import write_json
 from ademan.recognition.classifier import Classifier, Prediction
 from ademan.skeleton import BUILT_IN
@@ -44,17 +44,7 @@ def predict(
     if path.suffix not in readers:
         raise SourceError(f"{name}: expected a file that ends in {', '.join(readers)}; found '{path.suffix}'.")
     clips = readers[path.suffix](path, clip_id, classifier.manifest)
-    if passed_over is not None:
-        clips = _seen(classifier, clips, passed_over)
-    return classifier.predict_all(clips)
-
-
-def _seen(classifier: Classifier, clips: Iterator[Clip], passed_over: Callable[[Clip], None]) -> Iterator[Clip]:
-    for clip in clips:
-        if classifier.sees(clip):
-            yield clip
-        else:
-            passed_over(clip)
+    return classifier.predict_all(clips, passed_over)
 
 
 def _dataset(path: Path, clip_id: str, _: Manifest) -> Iterator[Clip]:
@@ -89,11 +79,16 @@ def _clips(items: Iterable[Any]) -> Iterator[Clip]:
 @contextmanager
 def _as_trained(manifest: Manifest, kind: type[Options]) -> Iterator[Options]:
     """Give the importer's options that the training data was read with, but for its choice of classes."""
-    saved = manifest.points.get("options", {})
+    saved = manifest.points.get("options")
+    saved = saved if isinstance(saved, dict) else {}
     wanted = {f.name for f in fields(kind)} - {"classes", "labels", "skeleton"}
     with tempfile.TemporaryDirectory() as folder:
         skeleton = manifest.skeleton.name
         if skeleton not in BUILT_IN:
             skeleton = f"{folder}/skeleton.json"
             write_json(Path(skeleton), manifest.skeleton.to_json())
-        yield kind(**{name: value for name, value in saved.items() if name in wanted}, skeleton=skeleton)
+        try:
+            options = kind(**{name: value for name, value in saved.items() if name in wanted}, skeleton=skeleton)
+        except TypeError as error:
+            raise BundleError(f"the manifest's options of {kind.__name__} are damaged: {error}.") from error
+        yield options

@@ -4,6 +4,7 @@ points ─► buffer of one window ─► every few frames: window at the model'
        ─► smoothed in time ─► above `accept` long enough: begins; below `release`: ends; then a pause
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from ademan.clip import Points, is_seen
 from ademan.errors import ClipError, ConfigError
 from ademan.recognition.classifier import Classifier, Probabilities
 from ademan.window import Window
+
+RESTART_MS = 1000.0
+"""A clock that goes back by more is a camera that began anew; by less, frames that come out of order."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,14 @@ class Recognizer:
     def __init__(self, bundle: Path | str | Bundle | Classifier, config: StreamConfig | None = None) -> None:
         self.classifier = bundle if isinstance(bundle, Classifier) else Classifier(bundle)
         self.config = config or StreamConfig()
-        self._trigger = Trigger(self.classifier, self.config)
         manifest = self.classifier.manifest
         # Offline a window may be all of a clip, or its beginning; in a stream the last frames at the model's rate.
         self._window = Window(manifest.window.frames, "rate", manifest.window.fps or manifest.fps)
         self._span_ms = 1000.0 * (self._window.frames - 1) / self._window.fps
+        self._begin()
+
+    def _begin(self) -> None:
+        self._trigger = Trigger(self.classifier, self.config)
         self._buffer: deque[tuple[float, Points]] = deque()
         self._next_ms = -np.inf
         self._smooth: Probabilities | None = None
@@ -99,29 +106,44 @@ class Recognizer:
 
         Args:
             points: (P, C), NaN where not seen.
-            timestamp_ms: when; a frame that is not later than the one before is passed over.
+            timestamp_ms: when; a frame that is not later than the one before is passed over. If the clock goes back
+                by more than RESTART_MS, a gesture that is going on ends with the frame before, and all begins anew.
 
         Raises:
-            ClipError: the points are of another shape than the bundle's.
+            ClipError: the points are of another shape than the bundle's, or infinite; or the time is no number.
         """
-        manifest = self.classifier.manifest
         points = np.asarray(points, np.float32)
+        self._check(points, timestamp_ms)
+        last_ms = self._buffer[-1][0] if self._buffer else -np.inf
+        if last_ms - RESTART_MS <= timestamp_ms <= last_ms:
+            return Update()
+        events: list[Event] = []
+        if timestamp_ms < last_ms:
+            events = self._trigger.end(last_ms)
+            self._begin()
+        self._keep(points, timestamp_ms)
+        if timestamp_ms < self._next_ms:
+            return Update()
+        self._next_ms = timestamp_ms + self.config.every_ms
+        probabilities = self._smoothed(self._probabilities(), timestamp_ms)
+        return Update(probabilities, (*events, *self._trigger.decide(probabilities, timestamp_ms)))
+
+    def _check(self, points: Points, timestamp_ms: float) -> None:
+        manifest = self.classifier.manifest
+        if not math.isfinite(timestamp_ms):
+            raise ClipError(f"a frame has the time {timestamp_ms} ms; expected a finite number.")
         if points.shape != (len(manifest.skeleton), manifest.channels) or np.isinf(points).any():
             raise ClipError(
                 f"a frame at {timestamp_ms:.0f} ms has points of shape {points.shape}; "
                 f"expected ({len(manifest.skeleton)}, {manifest.channels}), finite or NaN."
             )
-        if self._buffer and timestamp_ms <= self._buffer[-1][0]:
-            return Update()
+
+    def _keep(self, points: Points, timestamp_ms: float) -> None:
+        """Put a frame into the buffer, and let go of those that no later window needs."""
         self._buffer.append((timestamp_ms, points))
         # One frame before the window's first stays, for the line to it.
         while len(self._buffer) > 2 and self._buffer[1][0] <= timestamp_ms - self._span_ms:
             self._buffer.popleft()
-        if timestamp_ms < self._next_ms:
-            return Update()
-        self._next_ms = timestamp_ms + self.config.every_ms
-        probabilities = self._smoothed(self._probabilities(), timestamp_ms)
-        return Update(probabilities, tuple(self._trigger.decide(probabilities, timestamp_ms)))
 
     def _probabilities(self) -> Probabilities | None:
         times = np.array([time for time, _ in self._buffer])
@@ -169,9 +191,8 @@ class Trigger:
             active, confidence = self._active, float(probabilities[self._active])
             self._best = max(self._best, confidence)
             if confidence < self.release:
-                self._active = None
                 self._blocked_until[active] = now_ms + self.config.cooldown_ms
-                events.append(Event("ended", self.labels[active], now_ms, self._best))
+                events += self.end(now_ms)
         if self._active is None:
             strongest = int(np.argmax(probabilities))
             confidence = float(probabilities[strongest])
@@ -179,6 +200,13 @@ class Trigger:
                 self._active, self._best, self._candidate = strongest, confidence, None
                 events.append(Event("began", self.labels[strongest], now_ms, confidence))
         return events
+
+    def end(self, now_ms: float) -> list[Event]:
+        """End the gesture that is going on, if there is one."""
+        if self._active is None:
+            return []
+        label, self._active = self.labels[self._active], None
+        return [Event("ended", label, now_ms, self._best)]
 
     def _is_due(self, strongest: int, confidence: float, now_ms: float) -> bool:
         """Return whether the strongest class is a gesture, allowed, and has been strong for long enough."""

@@ -36,13 +36,26 @@ def test_the_summary_counts_what_was_written_and_names_what_was_not(tmp_path: Pa
         ("b", "its file was empty"),
         ("a", "each clip of a dataset needs an id of its own"),
         ("dark", "not a single point was seen in its 3 frames"),
-        (r"'e\x00'", "its id, subject or session has characters that cannot be printed"),
+        (r"'e\x00'", "a text of it (id, label, subject, session, source) cannot be printed"),
     ]
     assert summary.splits == {"1": {"train": 1, "test": 1}, "2": {"train": 2, "test": 0}}
     assert summary.notes == ("a note", "split '2' has no clip in its part 'test' here")
     assert summary.to_json()["path"] == str(tmp_path / "d.h5")
     with Dataset(summary.path) as dataset:
         assert dataset.digest == summary.digest
+
+
+def test_a_clip_whose_label_or_source_cannot_be_kept_is_skipped(tmp_path: Path, make_clip: MakeClip) -> None:
+    half, long = "\ud800", "x" * 1001
+    clips = [make_clip("a", half), make_clip("b", long), make_clip("c", source=f"{half}.npz"), make_clip("d", "wave")]
+    for labels in (None, (half, long, "wave", "wave")):
+        summary = import_clips(Source(HANDS, "square", labels, clips, 4), tmp_path / "d.h5")
+        assert summary.clips == {"wave": 1}
+        assert [(item.id, item.reason) for item in summary.skipped] == [
+            ("'a'", "a text of it (id, label, subject, session, source) cannot be printed"),
+            ("b", "a text of it has 1,001 characters; expected 1,000 at most"),
+            ("'c'", "a text of it (id, label, subject, session, source) cannot be printed"),
+        ]
 
 
 def test_progress_is_told_after_each_recording(tmp_path: Path, make_clip: MakeClip) -> None:

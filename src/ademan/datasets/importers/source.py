@@ -8,6 +8,7 @@ from typing import Any
 
 from ademan.clip import Clip, Coordinates
 from ademan.datasets.file import Dataset, DatasetWriter
+from ademan.datasets.table import MAX_TEXT
 from ademan.errors import ClipError, ConfigError, SourceError
 from ademan.files import sha256
 from ademan.skeleton import Skeleton
@@ -99,7 +100,7 @@ def import_clips(source: Source, out: Path, progress: Callable[[int, int | None]
         AdemanError: the disk is full or the place cannot be written.
     """
     skipped: list[Skipped] = []
-    with DatasetWriter(out, source.skeleton, source.coordinates, source.labels, source.made) as writer:
+    with DatasetWriter(out, source.skeleton, source.coordinates, _labels(source), source.made) as writer:
         for done, item in enumerate(source.clips, start=1):
             refused = _add(writer, item)
             skipped += [refused] if refused else []
@@ -113,13 +114,20 @@ def import_clips(source: Source, out: Path, progress: Callable[[int, int | None]
         return _summary(dataset, source, skipped)
 
 
+def _labels(source: Source) -> list[str] | None:
+    """Return the classes, each once; a clip of one whose name cannot be kept is skipped with that reason."""
+    if source.labels is None:
+        return None
+    return [label for label in dict.fromkeys(source.labels) if label.isprintable() and len(label) <= MAX_TEXT]
+
+
 def _add(writer: DatasetWriter, item: Clip | Skipped) -> Skipped | None:
     """Write a clip; return why it was not, if so."""
     if isinstance(item, Skipped):
         return item
-    texts = [text for text in (item.id, item.subject, item.session) if text is not None]
-    if not all(text.isprintable() for text in texts):
-        return Skipped(ascii(item.id), "its id, subject or session has characters that cannot be printed")
+    texts = (item.id, item.label, item.subject, item.session, item.source)
+    if not all(text.isprintable() for text in texts if text):
+        return Skipped(ascii(item.id), "a text of it (id, label, subject, session, source) cannot be printed")
     try:
         writer.add(item)
     except ClipError as error:
