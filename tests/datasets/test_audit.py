@@ -201,7 +201,6 @@ def test_official_splits_are_looked_through(tmp_path: Path, make_clip: MakeClip)
     found = audited(tmp_path, clips, {"bad": bad, "good": good})
     assert found.splits["bad"].clips == {"train": 2, "val": 2, "test": 4}
     assert found.splits["bad"].shared == {"session": ("d1",), "subject": ("s0", "s1", "s2")}
-    assert found.splits["bad"].repeated.ids == ()
     assert found.splits["bad"].untrained == ("only",)
     assert found.splits["good"].shared["subject"] == found.splits["good"].untrained == ()
     for expected in (

@@ -155,12 +155,10 @@ def _official(dataset: Dataset, parts: dict[str, Ints]) -> OfficialSplit:
     table, none = dataset.table, np.zeros(0, np.int64)
     test, train = parts.get("test", none), parts.get("train", none)
     rest = np.concatenate([train, parts.get("val", none)])
-    times = np.bincount(np.concatenate([none, *(np.unique(part) for part in parts.values())]), minlength=len(table))
     untrained = np.setdiff1d(table.labels[test], [NO_LABEL, *table.labels[train].tolist()])
     return OfficialSplit(
         clips={part: len(indices) for part, indices in parts.items()},
         shared=_shared_groups(table, test, rest),
-        repeated=_some(table, times > 1),
         untrained=tuple(str(dataset.labels[k]) for k in untrained),
     )
 

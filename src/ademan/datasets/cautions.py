@@ -127,8 +127,6 @@ def _about_splits(found: Audit) -> Iterator[str]:
         kind = "subject" if "subject" in split.shared else "session"
         if split.shared.get(kind):
             yield f"official split '{name}' trains and tests with the same {kind}: {_listed(list(split.shared[kind]))}."
-        if split.repeated.count:
-            yield f"official split '{name}' has {_clips(split.repeated)} in more than one part."
         if split.untrained:
             yield f"official split '{name}' tests classes that it never trains: {_listed(list(split.untrained))}."
 

@@ -56,13 +56,11 @@ class OfficialSplit:
     Args:
         clips: of each part.
         shared: for subject and session, if known: those that are both tested and trained (or validated) with.
-        repeated: clips that are in more than one part.
         untrained: labels that only the test has.
     """
 
     clips: dict[str, int]
     shared: dict[str, tuple[str, ...]]
-    repeated: Some
     untrained: tuple[str, ...]
 
 
