@@ -4,10 +4,13 @@ A block of Python after the line `<!-- runnable -->` is run in a folder that hol
 """
 
 import importlib
+import os
 import re
 import runpy
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -110,3 +113,18 @@ def test_every_page_of_the_docs_is_in_the_index() -> None:
     index = ROOT / "docs" / "README.md"
     linked = {(index.parent / link).resolve() for link in _LINK.findall(index.read_text(encoding="utf-8"))}
     assert not [page for page in (ROOT / "docs").rglob("*.md") if page != index and page.resolve() not in linked]
+
+
+@pytest.mark.slow
+def test_the_tour_of_the_readme_works_when_pasted(tmp_path: Path) -> None:
+    """All shell lines of the five minutes, as one script, and the Python after them; the demo goes before."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tour = text[text.index("## Five minutes") :]
+    shell = tour[tour.index("```sh\n") + 6 :].split("```")[0].replace(". .venv/bin/activate\n", "")
+    python = tour[tour.index("```python\n") + 10 :].split("```")[0]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for command in (["ademan", "demo"], ["sh", "-euc", shell], [sys.executable, "-c", python]):
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "first-report" / "report.html").is_file()
+    assert len(done.stdout.splitlines()) > 100

@@ -314,6 +314,7 @@ def test_a_full_disk_is_reported(dataset_file: Path, small_disk: Path) -> None:
         ({"patience": -1}, "patience must be 0 or more"),
         ({"label_smoothing": 1.0}, "label_smoothing must be from 0 to below 1"),
         ({"gradient_clip": 0.0}, "gradient_clip must be above 0"),
+        ({"threads": -1}, "threads must be 0 or more"),
         ({"seed": -1}, "seed must be 0 or more"),
     ],
 )
@@ -404,6 +405,21 @@ def test_the_loss_does_not_depend_on_the_size_of_batches(dataset_file: Path, tmp
         recipe = replace(recipe, split="random", fractions=(0.3, 0.6, 0.1))
         losses.append(train(dataset_file, tmp_path / str(size), recipe).fitted.history[0]["val_loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_threads_are_what_was_asked_for_and_given_back(
+    dataset_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, used = torch.get_num_threads(), []
+
+    def count(_: Scores) -> dict[str, float]:
+        used.append(torch.get_num_threads())
+        return {"train_loss": 1.0}
+
+    monkeypatch.setattr(Scores, "pop", count)
+    train(dataset_file, tmp_path / "run", replace(with_training(epochs=1, threads=2), fractions=(0.8, 0.0, 0.2)))
+    assert used == [2]
+    assert torch.get_num_threads() == before
 
 
 def test_a_model_name_alone_is_its_preset() -> None:

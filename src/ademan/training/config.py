@@ -37,6 +37,8 @@ class TrainingConfig:
     """Share of the target spread over all classes, from 0 to below 1."""
     gradient_clip: float = 1.0
     """Largest norm of the gradient, above zero."""
+    threads: int = 0
+    """Processor threads, 1 or more; 0 takes half the cores, which on a machine with other work is the quickest."""
     seed: int = 0
     """Of the first weights, the order of clips, and dropout; not of the split."""
 
@@ -49,6 +51,7 @@ class TrainingConfig:
             "patience must be 0 or more": self.patience >= 0,
             "label_smoothing must be from 0 to below 1": 0 <= self.label_smoothing < 1,
             "gradient_clip must be above 0 and finite": 0 < self.gradient_clip < math.inf,
+            "threads must be 0 or more": self.threads >= 0,
             "seed must be 0 or more": self.seed >= 0,
         }
         for rule, holds in ranges.items():

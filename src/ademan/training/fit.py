@@ -59,7 +59,7 @@ def fit(module: TrainingModule, run: Path, *, resume: bool, progress: bool) -> F
         KeyboardInterrupt: Ctrl-C; what was reached is in `checkpoints/`.
     """
     started = time.perf_counter()
-    with _bar(module.config, wanted=progress) as show, quiet(), interruptible(), _half_the_cores():
+    with _bar(module.config, wanted=progress) as show, quiet(), interruptible(), _threads(module.config.threads):
         keeper = _Keeper(run, module.config, show)
         trainer = _trainer(module, run, keeper)
         if resume and keeper.last.is_file():
@@ -195,14 +195,15 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def _half_the_cores() -> Iterator[None]:
-    """Let torch use half the cores at most.
+def _threads(wanted: int) -> Iterator[None]:
+    """Let torch use some threads; with 0, half the cores at most.
 
-    Its threads meet at each time step of an LSTM, and all wait for the one whose core another program has taken. On two
-    cores with other work beside it, two threads took 6 s for what one did in 0.7 s; on idle ones they gained little.
+    Threads meet at each time step of an LSTM, and all wait for the one whose core another program has taken. On two
+    cores with other work beside it, two threads took 6 s for what one did in 0.7 s; on idle ones they took 0.7 of the
+    time.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(min(before, max(1, (os.cpu_count() or 1) // 2)))
+    torch.set_num_threads(wanted or min(before, max(1, (os.cpu_count() or 1) // 2)))
     try:
         yield
     finally:

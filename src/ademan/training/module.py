@@ -57,7 +57,7 @@ class TrainingModule(LightningModule):
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Return the validation batches, always the same."""
         val = self.windows["val"]
-        return _loader(val, list(batches_in_order(val.lengths, 4 * self.config.batch_size)))
+        return _loader(val, list(batches_in_order(val.lengths, self.config.batch_size)))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the loss of a batch; its dropout depends on seed, epoch and index alone."""
