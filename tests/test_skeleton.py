@@ -61,7 +61,16 @@ def test_each_point_of_a_part_lies_in_it(name: str) -> None:
 
 
 def test_built_in_skeletons_have_the_points_of_the_programs_that_make_them() -> None:
-    counts = {"hands": 42, "hand": 21, "pose33": 33, "holistic75": 75, "coco17": 17, "jhmdb15": 15, "kinect20": 20}
+    counts = {
+        "point": 1,
+        "hands": 42,
+        "hand": 21,
+        "pose33": 33,
+        "holistic75": 75,
+        "coco17": 17,
+        "jhmdb15": 15,
+        "kinect20": 20,
+    }
     assert {name: len(known) for name, known in BUILT_IN.items()} == counts
     assert [HAND_POINTS[i] for i in (0, 4, 8, 12, 16, 20)] == ["wrist"] + [
         f"{finger}_tip" for finger in ("thumb", "index", "middle", "ring", "pinky")
