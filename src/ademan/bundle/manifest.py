@@ -101,7 +101,7 @@ class Manifest:
             **plain,
             "labels": list(self.labels),
             "skeleton": self.skeleton.to_json(),
-            "window": asdict(self.window),
+            "window": self.window.to_json(),
             "thresholds": asdict(self.thresholds),
         }
 

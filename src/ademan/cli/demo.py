@@ -45,15 +45,15 @@ def demo(*, output: Annotated[Path, Parameter(alias="-o")] = Path("demo"), seed:
     out.print(f"   {plain(headline(run.evaluations['test'].scores, True))}")
     out.print(f"   report: {plain(run.folder / 'report.html')}")
     out.print("[bold]3[/bold]  verifying the exported bundle")
-    checked = verify(output / "made-up-hands" / "bundle")
+    checked = verify(run.folder / "bundle")
     out.print(f"   {plain(run.folder / 'bundle')}: golden vectors differ by {checked['largest_difference']:.1g}")
     out.print("[bold]4[/bold]  recognising a stream of another new person, idle between gestures")
-    _stream(output, rng)
+    _stream(run.folder / "bundle", output / "stream.gif", rng)
     out.print(f"done in {time.perf_counter() - started:.0f} s. Next:  ademan --help")
 
 
-def _stream(output: Path, rng: np.random.Generator) -> None:
-    classifier = Classifier(output / "made-up-hands" / "bundle")
+def _stream(bundle: Path, animation: Path, rng: np.random.Generator) -> None:
+    classifier = Classifier(bundle)
     recording = show.make_stream(rng)
     shown, events = _play(classifier, recording)
     tally = show.tally(recording, events)
@@ -61,8 +61,8 @@ def _stream(output: Path, rng: np.random.Generator) -> None:
         f"   {tally.named} of {tally.made} gestures named, {tally.again} of them again; "
         f"{tally.false} false events in {tally.idle_s:.0f} s of idling"
     )
-    show.animate(output / "stream.gif", recording, classifier.labels, shown)
-    out.print(f"   animation: {plain(output / 'stream.gif')}")
+    show.animate(animation, recording, classifier.labels, shown)
+    out.print(f"   animation: {plain(animation)}")
 
 
 def _play(classifier: Classifier, recording: Recording) -> tuple[list[show.Shown], list[Event]]:

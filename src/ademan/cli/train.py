@@ -89,7 +89,7 @@ def _print_run(run: Run) -> None:
     )
     rows = [(part, *_figures(run, part)) for part in run.evaluations]
     print_table((plain(run.split.name), "clips", "accuracy", "95 % interval", "macro F1"), rows)
-    for warning in run.warnings:
+    for warning in run.split.warnings:
         warn(warning)
     out.print(f"bundle: {plain(run.folder / 'bundle')}")
     out.print(f"report: {plain(run.folder / 'report.html')}")

@@ -36,7 +36,6 @@ class Run:
         fitted: the history and the best epoch.
         weights: trained numbers of the network.
         weights_in_keras: the same layers' count in Keras, for comparison with published figures.
-        warnings: what a reader of the results should know.
     """
 
     folder: Path
@@ -45,7 +44,6 @@ class Run:
     fitted: Fitted
     weights: int
     weights_in_keras: int
-    warnings: tuple[str, ...]
 
 
 def train(
@@ -171,7 +169,7 @@ def _train(
     classifier = Classifier(exported)  # replays the golden vectors: onnxruntime gives what torch gave
     evaluations = judge_parts(classifier, dataset, split)
     write_run(out, exported, evaluations, fitted)
-    return Run(out, split, evaluations, fitted, weights(network), weights_in_keras(network), split.warnings)
+    return Run(out, split, evaluations, fitted, weights(network), weights_in_keras(network))
 
 
 def _check(dataset: Dataset, split: Split) -> None:
