@@ -119,6 +119,13 @@ def is_seen(points: Points) -> NDArray[np.bool_]:
     return ~missing
 
 
+def as_fractions(points: Points, image_wh: tuple[int, int]) -> Points:
+    """Return square points (..., C) as fractions: x of the width, y of the height, and z, as MediaPipe has it, as x."""
+    scale = np.ones(points.shape[-1], np.float32)
+    scale[::2] = image_wh[1] / image_wh[0]
+    return np.asarray(points * scale, np.float32)
+
+
 def mean_of_seen(points: Points, axis: int) -> Points:
     """Return the mean over an axis of what is not NaN; NaN where all of it is."""
     seen = ~np.isnan(points)

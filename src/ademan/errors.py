@@ -9,6 +9,8 @@ AdemanError
 ├── ConfigError          an option is out of its range, or options contradict each other
 ├── TrainingError        training cannot start or go on
 ├── EvaluationError      predictions and truth do not fit together, or there is nothing to judge
+├── VideoError          a video, folder of pictures or camera cannot be read, or a clip cannot be recorded
+├── LandmarkError       the networks that find points cannot be fetched, trusted or run
 ├── BundleError          a bundle is damaged, altered or of another version
 └── MissingExtraError    a feature needs a package that is not installed
 
@@ -57,6 +59,14 @@ class EvaluationError(AdemanError):
 
 class BundleError(AdemanError):
     """A bundle is damaged, was altered, or is of another version."""
+
+
+class VideoError(AdemanError):
+    """A video, a folder of pictures or a camera cannot be read, or a clip cannot be recorded."""
+
+
+class LandmarkError(AdemanError):
+    """The networks that find points cannot be fetched, trusted or run."""
 
 
 class MissingExtraError(AdemanError):

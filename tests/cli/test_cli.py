@@ -151,7 +151,11 @@ def test_json_is_all_that_standard_output_gets(small_bundle: Path, dataset_file:
         (["train", "d.h5"], 2, "--output"),
         (["train", "d.h5", "-o", "run"], 1, "there is no dataset file d.h5"),
         (["verify", "nowhere"], 1, "there is no bundle nowhere"),
-        (["predict", "{bundle}", "clip.mp4"], 1, "clip.mp4: expected a file that ends in .h5"),
+        (
+            ["predict", "{bundle}", "clip.txt"],
+            1,
+            "clip.txt: expected a video, a folder of videos, or a file that ends in .h5",
+        ),
         (["predict", "{bundle}", "{dataset}#zz"], 1, "has no clip 'zz'"),
         (["evaluate", "{bundle}", "{dataset}"], 1, "has clips of c; the bundle knows a, b, idle"),
         (["evaluate", "{bundle}", "{dataset}", "--split", "official:9"], 1, "has no official split '9'"),

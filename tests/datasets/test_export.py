@@ -86,3 +86,14 @@ def test_a_full_disk_leaves_both_old_files_as_they_were(
     ):
         export_npz(dataset, small_disk / "x.npz")
     assert {file.name: file.read_text() for file in small_disk.iterdir()} == old
+
+
+def test_square_points_become_the_fractions_that_other_programs_know(tmp_path: Path, make_clip: MakeClip) -> None:
+    clip = make_clip("a", image_wh=(640, 480))
+    with DatasetWriter(tmp_path / "d.h5", HANDS) as writer:
+        writer.add(clip)
+    with Dataset(tmp_path / "d.h5") as dataset:
+        export_npz(dataset, tmp_path / "x.npz", fractions=True)
+    X = np.load(tmp_path / "x.npz")["X"].reshape(len(clip), 42, 2)
+    np.testing.assert_allclose(X[..., 0] * 640, clip.points[..., 0] * 480, rtol=1e-5)
+    np.testing.assert_array_equal(X[..., 1], clip.points[..., 1])

@@ -8,10 +8,8 @@ from PIL import Image
 from ademan.cli import main
 from ademan.clip import times_at
 from ademan.demo import demo as script
-from ademan.demo.demo import tally
 from ademan.demo.drawing import dots, picture, write_animation
 from ademan.demo.excerpts import WINDOW_MS, excerpts, label_of
-from ademan.recognition import Event
 from ademan.skeleton import skeleton
 from ademan.synthetic import GESTURES, Person, Recording, perform
 from ademan.synthetic.recording import Interval
@@ -41,18 +39,6 @@ def test_excerpts_are_no_longer_than_a_window_and_carry_the_person(rng: np.rando
     assert {clip.label for clip in clips} >= set(GESTURES)
     assert all(clip.duration_ms <= WINDOW_MS and clip.subject == "ada" for clip in clips)
     assert len({clip.id for clip in clips}) == len(clips)
-
-
-def test_events_are_counted_as_named_again_or_false() -> None:
-    shown = recording(Interval("wave", 1000, 2000), Interval("pinch", 5000, 6000))
-    events = [
-        Event("began", "wave", 1500, 0.9),
-        Event("began", "wave", 2500, 0.9),
-        Event("began", "circle", 3000, 0.9),
-        Event("began", "pinch", 9000, 0.9),
-    ]
-    found = tally(shown, events)
-    assert (found.made, found.named, found.again, found.false) == (2, 1, 1, 2)
 
 
 def test_dots_draw_what_is_seen_and_nothing_else() -> None:

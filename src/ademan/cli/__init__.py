@@ -20,13 +20,18 @@ app = App(
 )
 VERBS = {
     "demo": ("demo:demo", "Made-up hands, trained, judged, exported and recognised live; no camera needed."),
+    "capture": ("capture:capture", "Record clips of a gesture with a camera."),
+    "extract": ("extract:extract", "Find the points of hands or bodies in videos, and write them as a dataset."),
     "import": ("import_:app", "Turn public or older data into a dataset: pyskl, npz, csv."),
     "inspect": ("inspect:inspect", "Look a dataset over: counts, lengths, missing points, copies, what a split leaks."),
     "train": ("train:app", "Train a network, export it as a verified bundle, and judge that."),
     "evaluate": ("evaluate:evaluate", "Judge a bundle on a dataset."),
-    "predict": ("predict:predict", "Name the clips of a dataset, pickle or npz file."),
+    "calibrate": ("calibrate:calibrate", "Set a bundle's thresholds on recordings of people who make no gesture."),
+    "predict": ("predict:predict", "Name the gestures in videos, or the clips of a dataset, pickle or npz file."),
+    "live": ("live:live", "Recognise live: a camera, or a file played as one."),
     "verify": ("verify:verify", "Check that a bundle is whole, unaltered, and answers as it did when exported."),
     "export": ("export:export", "Write a dataset as npz for other programs, or a bundle as one file."),
+    "models": ("models:app", "The networks that find points: where they are kept, and how to fetch them."),
 }
 for verb, (place, told) in VERBS.items():
     app.command(f"ademan.cli.{place}", name=verb, help=told)

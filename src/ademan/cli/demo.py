@@ -17,6 +17,7 @@ require("lightning", feature="The demo", extra="train")
 
 from ademan import demo as show
 from ademan.demo.drawing import dots
+from ademan.evaluation.streams import judge_events
 from ademan.evaluation.words import headline
 from ademan.recognition import Classifier, Event, verify
 from ademan.skeleton import skeleton
@@ -56,10 +57,12 @@ def _stream(bundle: Path, animation: Path, rng: np.random.Generator) -> None:
     classifier = Classifier(bundle)
     recording = show.make_stream(rng)
     shown, events = _play(classifier, recording)
-    tally = show.tally(recording, events)
+    first, last = recording.timestamps_ms[[0, -1]].tolist()
+    scores = judge_events(events, recording.intervals, (first, last))
+    total = scores.total
     out.print(
-        f"   {tally.named} of {tally.made} gestures named, {tally.again} of them again; "
-        f"{tally.false} false events in {tally.idle_s:.0f} s of idling"
+        f"   {total.named} of {total.made} gestures named, {total.repeats} of them again, {total.confused} confused "
+        f"with others; {total.false} false events in {scores.idle_hours * 3600:.0f} s of idling"
     )
     show.animate(animation, recording, classifier.labels, shown)
     out.print(f"   animation: {plain(animation)}")

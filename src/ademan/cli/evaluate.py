@@ -1,12 +1,18 @@
 """`ademan evaluate`."""
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from ademan.cli.terminal import Json, out, plain, print_json, print_table, warn
-from ademan.errors import require
+from ademan.errors import ConfigError, EvaluationError, require
+from ademan.evaluation.shown import read_intervals
+from ademan.evaluation.streams import LATE_MS, Counts, StreamScores, judge_stream
+from ademan.files import write_json
+from ademan.recognition import Classifier, StreamConfig
+from ademan.recognition.sources import clips_of
 
 if TYPE_CHECKING:
     from ademan.evaluation.evaluate import Evaluation
@@ -23,24 +29,36 @@ def evaluate(
     part: Literal["train", "val", "test"] = "test",
     fractions: tuple[float, float, float] | None = None,
     split_seed: int | None = None,
+    intervals: Path | None = None,
+    late_ms: float = LATE_MS,
+    stream: Annotated[StreamConfig, Parameter(name="*")] = StreamConfig(),
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     json: Json = False,
 ) -> None:
-    """Judge a bundle on a dataset.
+    """Judge a bundle on a dataset; or, with --intervals, on a long recording by the events that it causes.
 
     On the dataset that it was trained on, the default is the test part of the split of its training; on any other,
     all labelled clips.
 
     Args:
         bundle: folder, or .zip.
-        dataset: file.
+        dataset: file; with --intervals a recording: a video, or DATASET.h5#CLIP.
         split: random, group:subject, official:NAME, ... as for training; or all.
         part: which part of the split.
         fractions: of train, validation and test; those of the training by default.
         split_seed: that of the training by default.
-        output: folder for metrics.json, plots and report.html.
+        intervals: what is shown in the recording: a CSV file with the columns start_ms, end_ms and label.
+        late_ms: how long after a gesture's end its event may still come; with --intervals.
+        output: folder for metrics.json, plots and report.html; with --intervals for stream.json.
         json: print one JSON object.
     """
+    if intervals is not None:
+        if split or fractions or split_seed is not None:
+            raise ConfigError("--intervals judges one recording whole: leave out --split, --fractions, --split-seed.")
+        _evaluate_stream(bundle, str(dataset), intervals, late_ms, stream, output, json=json)
+        return
+    if stream != StreamConfig():
+        raise ConfigError(f"clips of a dataset are judged without {stream}; it takes a recording and --intervals.")
     require("sklearn", feature="Evaluation", extra="train")
     from ademan.evaluation.evaluate import evaluate as judge
 
@@ -51,6 +69,62 @@ def evaluate(
     _print(result)
     if output:
         out.print(f"report: {plain(output / 'report.html')}")
+
+
+def _evaluate_stream(
+    bundle: Path,
+    recording: str,
+    intervals: Path,
+    late_ms: float,
+    stream: StreamConfig,
+    output: Path | None,
+    *,
+    json: bool,
+) -> None:
+    classifier = Classifier(bundle)
+    shown = read_intervals(intervals, classifier.manifest.idle)
+    clips = list(islice(clips_of(recording, classifier.manifest), 2))
+    if len(clips) != 1:
+        found = "more than one recording" if clips else "no recording"
+        raise EvaluationError(f"{recording} holds {found}, {intervals} is of one: name it, as FILE.h5#CLIP.")
+    scores = judge_stream(classifier, clips[0], shown, config=stream, late_ms=late_ms)
+    if output:
+        write_json(output / "stream.json", scores.to_json())
+    if json:
+        print_json(scores.to_json())
+    else:
+        _print_stream(scores)
+
+
+def _print_stream(scores: StreamScores) -> None:
+    print_table(
+        ("gesture", "made", "named", "again", "confused", "false", "recall", "precision", "F1", "median delay"),
+        [_row(label, counts) for label, counts in (*scores.labels.items(), ("all", scores.total))],
+    )
+    late = scores.total.delay_ms(0.95)
+    if late is not None:
+        out.print(f"95 % of the events come within {late:.0f} ms of the gesture's start")
+    if scores.false_per_hour is not None:
+        out.print(
+            f"{scores.false_per_hour:.1f} false events an hour in {scores.idle_hours * 60:.1f} minutes without a "
+            f"gesture; with 95 % confidence there are fewer than {scores.false_per_hour_below:.2g}"
+        )
+
+
+def _row(label: str, counts: Counts) -> tuple[object, ...]:
+    delay = counts.delay_ms(0.5)
+    return (
+        label,
+        counts.made,
+        counts.named,
+        counts.repeats,
+        counts.confused,
+        counts.false,
+        f"{counts.recall:.1%}" if counts.made else "",
+        f"{counts.precision:.1%}",
+        f"{counts.f1:.3f}",
+        "" if delay is None else f"{delay:.0f} ms",
+    )
 
 
 def _print(result: "Evaluation") -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ademan.clip import as_fractions
 from ademan.datasets.file import Dataset
 from ademan.errors import ConfigError
 from ademan.files import written_whole
 from ademan.window import Window
 
 
-def export_npz(dataset: Dataset, path: Path, frames: int | None = None) -> None:
+def export_npz(dataset: Dataset, path: Path, frames: int | None = None, *, fractions: bool = False) -> None:
     """Write a dataset as NumPy arrays, and the names of its classes beside them.
 
     The archive has `X (N, T, F)` float32, F being points times coordinates and zero where a point was not seen;
@@ -27,6 +28,7 @@ def export_npz(dataset: Dataset, path: Path, frames: int | None = None) -> None:
         dataset: opened.
         path: ends in `.npz`; what is there is replaced.
         frames: of each clip, 1 or more; the median length if None.
+        fractions: write square coordinates as fractions of width and height, as landmarkers give them.
 
     Raises:
         ConfigError: the path does not end in `.npz`, or `frames` is below 1.
@@ -45,16 +47,19 @@ def export_npz(dataset: Dataset, path: Path, frames: int | None = None) -> None:
         names = stack.enter_context(written_whole(path.with_name(f"{path.stem}_labels.json")))
         names.write_text(json.dumps({name: k for k, name in enumerate(dataset.labels)}, indent=1) + "\n", "utf-8")
         with stack.enter_context(written_whole(path)).open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, X=_windows(dataset, window), **columns)
+            np.savez_compressed(file, allow_pickle=False, X=_windows(dataset, window, fractions=fractions), **columns)
 
 
-def _windows(dataset: Dataset, window: Window) -> NDArray[np.float32]:
+def _windows(dataset: Dataset, window: Window, *, fractions: bool) -> NDArray[np.float32]:
     """Return all clips as (N, T, F), zeros where a point was not seen."""
     F = len(dataset.skeleton) * dataset.channels
     X = np.zeros((len(dataset), window.frames, F), np.float32)
     for i, row in enumerate(X):
         points, times = dataset.points(i)
         fitted = points if len(points) == window.frames else window.cut(points, times)
+        width, height = dataset.table.image_wh[i].tolist()
+        if fractions and dataset.coordinates == "square" and height:
+            fitted = as_fractions(fitted, (width, height))
         seen = ~np.isnan(fitted).any(axis=2, keepdims=True)
         row[:] = np.where(seen, fitted, 0).reshape(window.frames, F)
     return X

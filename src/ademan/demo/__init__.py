@@ -2,24 +2,20 @@
 
 from ademan.demo.demo import (
     Shown,
-    Tally,
     animate,
     make_dataset,
     make_model,
     make_stream,
     recognise,
-    tally,
     told,
 )
 
 __all__ = [
     "Shown",
-    "Tally",
     "animate",
     "make_dataset",
     "make_model",
     "make_stream",
     "recognise",
-    "tally",
     "told",
 ]

@@ -36,7 +36,6 @@ RECIPE = Recipe(
 )
 STREAM = StreamConfig(accept=0.6, release=0.35, least_ms=250, cooldown_ms=400)
 PEOPLE = 100
-_LATE_MS = 1000.0  # an event this long after the gesture's end still counts as its own
 _FRAME_MS = 100
 _LONGEST_MS = 30_000  # of the animation
 
@@ -56,25 +55,6 @@ class Shown:
     points: Points
     shares: np.ndarray[tuple[int], np.dtype[np.float32]]
     event: Event | None
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How the events of a stream compare with what was done.
-
-    Args:
-        made: gestures that were made.
-        named: of those, named rightly, once each.
-        again: events that named one of them once more.
-        false: events that name what was not done.
-        idle_s: time of the stream in which no gesture was made.
-    """
-
-    made: int
-    named: int
-    again: int
-    false: int
-    idle_s: float
 
 
 def make_dataset(path: Path, rng: np.random.Generator, count: int = PEOPLE) -> int:
@@ -109,27 +89,6 @@ def recognise(classifier: Classifier, recording: Recording) -> Iterator[Shown]:
         shares = shares if update.probabilities is None else update.probabilities
         last = next((event for event in reversed(update.events) if event.kind == "began"), last)
         yield Shown(float(time_ms), points, shares, last)
-
-
-def tally(recording: Recording, events: list[Event]) -> Tally:
-    """Compare events with what was done: each gesture counts once, all other events are false."""
-    open_ones = list(recording.intervals)
-    again = false = 0
-    for event in events:
-        fits = [
-            gesture
-            for gesture in recording.intervals
-            if gesture.label == event.label and gesture.start_ms <= event.timestamp_ms <= gesture.end_ms + _LATE_MS
-        ]
-        if fits and fits[0] in open_ones:
-            open_ones.remove(fits[0])
-        elif fits:
-            again += 1
-        else:
-            false += 1
-    made = len(recording.intervals)
-    busy_ms = sum(gesture.end_ms - gesture.start_ms for gesture in recording.intervals)
-    return Tally(made, made - len(open_ones), again, false, (float(recording.timestamps_ms[-1]) - busy_ms) / 1000)
 
 
 def animate(path: Path, recording: Recording, labels: tuple[str, ...], shown: list[Shown]) -> None:

@@ -1,7 +1,7 @@
 """Recognition: a bundle at work, on clips and on live streams. Needs numpy, onnxruntime and h5py only."""
 
 from ademan.recognition.classifier import Classifier, Prediction, verify
-from ademan.recognition.predict import predict
+from ademan.recognition.sources import predict
 from ademan.recognition.stream import Event, Recognizer, StreamConfig, Update
 
 __all__ = [

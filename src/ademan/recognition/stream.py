@@ -6,20 +6,22 @@ points ─► buffer of one window ─► every few frames: window at the model'
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from ademan.bundle import Bundle
-from ademan.clip import Points, is_seen
+from ademan.clip import MAX_GAP_MS, SAME_TIME_MS, Points, is_seen
 from ademan.errors import ClipError, ConfigError
 from ademan.recognition.classifier import Classifier, Probabilities
 from ademan.window import Window
 
 RESTART_MS = 1000.0
 """A clock that goes back by more is a camera that began anew; by less, frames that come out of order."""
+NEAREST_MS = 0.5
+"""Frames nearer than this to the one before are passed over, so that the buffer is bounded whatever the clock does."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class StreamConfig:
     """How predictions become events. Times are in milliseconds."""
 
     every_ms: float = 100.0
-    """Time between two predictions; above zero."""
+    """Time between two predictions, on average where frames come unevenly; above zero."""
     smoothing_ms: float = 150.0
     """Time constant of the exponential smoothing of probabilities; 0 for none."""
     least_ms: float = 150.0
@@ -106,27 +108,52 @@ class Recognizer:
 
         Args:
             points: (P, C), NaN where not seen.
-            timestamp_ms: when; a frame that is not later than the one before is passed over. If the clock goes back
-                by more than RESTART_MS, a gesture that is going on ends with the frame before, and all begins anew.
+            timestamp_ms: when; a frame that is not later than the one before, by NEAREST_MS, is passed over. If the
+                clock goes back by more than RESTART_MS, a gesture that is going on ends with the frame before, and
+                all begins anew.
 
         Raises:
             ClipError: the points are of another shape than the bundle's, or infinite; or the time is no number.
         """
-        points = np.asarray(points, np.float32)
+        points = np.array(points, np.float32)  # a copy: whoever films may use its own array again
         self._check(points, timestamp_ms)
         last_ms = self._buffer[-1][0] if self._buffer else -np.inf
-        if last_ms - RESTART_MS <= timestamp_ms <= last_ms:
+        if last_ms - RESTART_MS <= timestamp_ms < last_ms + NEAREST_MS:
             return Update()
         events: list[Event] = []
         if timestamp_ms < last_ms:
             events = self._trigger.end(last_ms)
             self._begin()
         self._keep(points, timestamp_ms)
-        if timestamp_ms < self._next_ms:
+        if timestamp_ms < self._next_ms - SAME_TIME_MS:
             return Update()
-        self._next_ms = timestamp_ms + self.config.every_ms
+        # From when it was due, not from when it came: else all predictions would be late by part of a frame.
+        next_ms = self._next_ms + self.config.every_ms
+        self._next_ms = next_ms if next_ms > timestamp_ms else timestamp_ms + self.config.every_ms
         probabilities = self._smoothed(self._probabilities(), timestamp_ms)
         return Update(probabilities, (*events, *self._trigger.decide(probabilities, timestamp_ms)))
+
+    def finish(self) -> list[Event]:
+        """End the stream: a gesture that is going on ends with the last frame, and all begins anew."""
+        events = self._trigger.end(self._buffer[-1][0]) if self._buffer else []
+        self._begin()
+        return events
+
+    @property
+    def accept(self) -> float:
+        """Least smoothed probability at which a gesture begins."""
+        return self._trigger.accept
+
+    def set_accept(self, accept: float) -> None:
+        """Change the threshold from the next frame on; that at which a gesture ends keeps its ratio to it.
+
+        Raises:
+            ConfigError: it is not from 0 to 1.
+        """
+        ratio = self._trigger.release / self._trigger.accept if self._trigger.accept else 0.0
+        self.config = replace(self.config, accept=accept, release=accept * ratio)
+        self._trigger.config = self.config
+        self._trigger.accept, self._trigger.release = accept, accept * ratio
 
     def _check(self, points: Points, timestamp_ms: float) -> None:
         manifest = self.classifier.manifest
@@ -141,8 +168,8 @@ class Recognizer:
     def _keep(self, points: Points, timestamp_ms: float) -> None:
         """Put a frame into the buffer, and let go of those that no later window needs."""
         self._buffer.append((timestamp_ms, points))
-        # One frame before the window's first stays, for the line to it.
-        while len(self._buffer) > 2 and self._buffer[1][0] <= timestamp_ms - self._span_ms:
+        # Before the window's first frame, a line may begin at a sighting MAX_GAP_MS earlier, or at the frame before.
+        while len(self._buffer) > 2 and self._buffer[1][0] < timestamp_ms - self._span_ms - MAX_GAP_MS:
             self._buffer.popleft()
 
     def _probabilities(self) -> Probabilities | None:
@@ -167,7 +194,11 @@ class Recognizer:
 
 
 class Trigger:
-    """Turns smoothed probabilities into events, with hysteresis, a least length and a cool-down."""
+    """Turns smoothed probabilities into events, with hysteresis, a least length and a cool-down.
+
+    A label is due when it has been the strongest, and at `accept` or above, for `least_ms`. A gesture begins when it is
+    due; it ends when it falls below `release`, or when another label, be it idle, is due.
+    """
 
     def __init__(self, classifier: Classifier, config: StreamConfig) -> None:
         manifest = classifier.manifest
@@ -184,21 +215,23 @@ class Trigger:
         self._candidate_since = 0.0
         self._blocked_until: dict[int, float] = {}
 
+    @property
+    def active(self) -> bool:
+        """Whether a gesture is going on."""
+        return self._active is not None
+
     def decide(self, probabilities: Probabilities, now_ms: float) -> list[Event]:
         """Return the events that these probabilities cause."""
-        events = []
+        due = self._due(probabilities, now_ms)
+        events: list[Event] = []
         if self._active is not None:
-            active, confidence = self._active, float(probabilities[self._active])
+            confidence = float(probabilities[self._active])
             self._best = max(self._best, confidence)
-            if confidence < self.release:
-                self._blocked_until[active] = now_ms + self.config.cooldown_ms
+            if confidence < self.release or due not in (None, self._active):
+                self._blocked_until[self._active] = now_ms + self.config.cooldown_ms
                 events += self.end(now_ms)
-        if self._active is None:
-            strongest = int(np.argmax(probabilities))
-            confidence = float(probabilities[strongest])
-            if self._is_due(strongest, confidence, now_ms):
-                self._active, self._best, self._candidate = strongest, confidence, None
-                events.append(Event("began", self.labels[strongest], now_ms, confidence))
+        if self._active is None and due not in (None, self.idle):
+            events.append(self._start(due, float(probabilities[due]), now_ms))
         return events
 
     def end(self, now_ms: float) -> list[Event]:
@@ -208,12 +241,17 @@ class Trigger:
         label, self._active = self.labels[self._active], None
         return [Event("ended", label, now_ms, self._best)]
 
-    def _is_due(self, strongest: int, confidence: float, now_ms: float) -> bool:
-        """Return whether the strongest class is a gesture, allowed, and has been strong for long enough."""
-        allowed = strongest != self.idle and now_ms >= self._blocked_until.get(strongest, -np.inf)
-        if not allowed or confidence < self.accept:
+    def _start(self, label: int, confidence: float, now_ms: float) -> Event:
+        self._active, self._best = label, confidence
+        return Event("began", self.labels[label], now_ms, confidence)
+
+    def _due(self, probabilities: Probabilities, now_ms: float) -> int | None:
+        """Return the label that has been strong for long enough, if there is one."""
+        strongest = int(np.argmax(probabilities))
+        weak = float(probabilities[strongest]) < self.accept
+        if weak or now_ms < self._blocked_until.get(strongest, -np.inf):
             self._candidate = None
-            return False
+            return None
         if strongest != self._candidate:
             self._candidate, self._candidate_since = strongest, now_ms
-        return now_ms - self._candidate_since >= self.config.least_ms
+        return strongest if now_ms - self._candidate_since >= self.config.least_ms else None

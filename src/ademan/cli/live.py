@@ -1,0 +1,142 @@
+"""`ademan live`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ademan.bundle import read_bundle
+from ademan.cli.terminal import out, plain, print_table, warn
+from ademan.errors import BundleError, ConfigError
+from ademan.live.pipeline import Moment, Pipeline
+from ademan.recognition import Classifier, Event, StreamConfig
+from ademan.video import FrameSource, open_source
+
+
+def live(
+    bundle: Path | None = None,
+    file: str | None = None,
+    /,
+    *,
+    camera: str = "0",
+    headless: bool = False,
+    predictions: bool = False,
+    realtime: Annotated[bool | None, Parameter(negative=("--no-realtime",))] = None,
+    loop: bool = False,
+    landmarker: str = "",
+    mirror: Annotated[bool, Parameter(negative=("--no-mirror",))] = True,
+    save_to: Path = Path("raw_videos"),
+    subject: str = "s1",
+    stream: Annotated[StreamConfig, Parameter(name="*")] = StreamConfig(),
+) -> int | None:
+    """Recognise gestures live, from a camera or a file that is played as one.
+
+    Args:
+        bundle: folder, or .zip; without it, the bundles below this folder are listed.
+        file: a video file or folder of pictures, instead of a camera.
+        camera: number or path, or the address of a stream.
+        headless: no window; print each event as one line of JSON.
+        predictions: headless, print every prediction too.
+        realtime: play a file at its own pace; by default in a window only.
+        loop: play the file again and again.
+        landmarker: litert or mediapipe; by default that of the training.
+        mirror: show the picture as a mirror does; recognition is the same.
+        save_to: folder for clips that are recorded with the key r.
+        subject: who is seen in them.
+    """
+    if bundle is None:
+        return _list_bundles()
+    classifier = Classifier(bundle)
+    pipeline = Pipeline(classifier, stream, backend=_backend(landmarker))
+    if classifier.manifest.idle is None and not classifier.manifest.thresholds.calibrated:
+        warn("this model knows no idle class and is not calibrated: it may take everything for a gesture.")
+    in_time = not headless if realtime is None else realtime
+    try:
+        if headless:
+            source = open_source(file or camera, realtime=in_time, loop=loop, recover=True, on_state=warn)
+            _print_events(pipeline, source, predictions=predictions)
+        else:
+            _open_window(pipeline, file or camera, save_to, subject, in_time=in_time, loop=loop, mirror=mirror)
+    finally:
+        pipeline.close()
+    return None
+
+
+def _backend(name: str) -> str:
+    if name not in {"", "litert", "mediapipe"}:
+        raise ConfigError(f"landmarker '{name}' is unknown; choose litert or mediapipe.")
+    return name
+
+
+def _print_events(pipeline: Pipeline, source: FrameSource, *, predictions: bool) -> None:
+    for moment in pipeline.run(source):
+        if predictions and moment.update.probabilities is not None:
+            _print_line(_prediction(pipeline, moment))
+        for event in moment.update.events:
+            _print_line(_event(event))
+    for event in pipeline.finish():
+        _print_line(_event(event))
+
+
+def _event(event: Event) -> dict[str, object]:
+    return {
+        "event": event.kind,
+        "label": event.label,
+        "time_ms": round(event.timestamp_ms, 1),
+        "confidence": round(event.confidence, 4),
+    }
+
+
+def _prediction(pipeline: Pipeline, moment: Moment) -> dict[str, object]:
+    shares = [] if moment.update.probabilities is None else moment.update.probabilities.tolist()
+    labels = pipeline.recognizer.classifier.labels
+    return {
+        "time_ms": round(moment.frame.timestamp_ms, 1),
+        "probabilities": {label: round(share, 4) for label, share in zip(labels, shares, strict=True)},
+        "latency_ms": round(moment.latency_ms, 2),
+    }
+
+
+def _print_line(content: dict[str, object]) -> None:
+    print(json.dumps(content, ensure_ascii=False), flush=True)  # noqa: T201 - one line, at once, whatever reads it
+
+
+def _open_window(
+    pipeline: Pipeline, what: str, save_to: Path, subject: str, *, in_time: bool, loop: bool, mirror: bool
+) -> None:
+    from ademan.live.window import LiveWindow, Tap
+
+    states: list[LiveWindow] = []
+
+    def show(state: str) -> None:
+        for window in states:
+            window.state = "" if state.endswith("is back.") else state
+
+    source = open_source(what, realtime=in_time, loop=loop, recover=True, on_state=show)
+    states.append(LiveWindow(pipeline, source, Tap(save_to, subject), mirrored=mirror))
+    states[0].run()
+
+
+def _list_bundles() -> int:
+    """List the bundles below this folder, and say how to use one."""
+    rows = []
+    for path in _found(Path()):
+        try:
+            manifest = read_bundle(path).manifest
+        except BundleError:
+            continue
+        labels = ", ".join(manifest.labels[:5]) + (" ..." if len(manifest.labels) > 5 else "")
+        rows.append((path, len(manifest.labels), labels, manifest.created[:16]))
+    if not rows:
+        out.print("No bundle was found below this folder. Train one:  ademan train DATASET.h5 -o RUN")
+    else:
+        print_table(("bundle", "labels", "such as", "made"), rows)
+        out.print(f"Use one:  ademan live {plain(rows[0][0])}")
+    return 2
+
+
+def _found(folder: Path) -> Iterator[Path]:
+    yield from sorted(path.parent for path in folder.rglob("manifest.json") if (path.parent / "model.onnx").is_file())
+    yield from sorted(folder.rglob("*.zip"))

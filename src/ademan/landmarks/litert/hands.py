@@ -1,0 +1,140 @@
+"""Hands: palms are searched for in the picture, and found hands are followed from frame to frame.
+
+A hand's region comes from the palm's seven keypoints when it is new, and from its own points of the frame before when
+it is followed; only where a hand may be missing are palms searched for again. The geometry of both regions is that of
+MediaPipe (hand_detection and hand_landmark_landmarks_to_roi), since the networks were trained on such pictures.
+
+Left and right: the network's handedness is the probability of the person's own right hand in a picture that is not
+mirrored; programs that show a mirrored picture exchange its two names.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ademan.landmarks.litert.detector import Detection, Detector
+from ademan.landmarks.litert.network import Network
+from ademan.landmarks.litert.region import Array, Region, around, upright_angle
+from ademan.video.frame import Image
+
+SEARCH_MS = 200.0
+"""While one hand is followed, the other one is searched for this often; without any, in every frame."""
+STRIDES = (8, 16, 16, 16)
+_SAME_HAND = 0.5  # overlap of the regions of one hand
+_WRIST, _MIDDLE_MCP = 0, 2  # of the palm's keypoints
+_STEADY = (0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)  # wrist and the lower joints; tips move too much for a region
+_INDEX_MCP, _MIDDLE, _RING = 5, 9, 13
+_LEAST_WEIGHT = 0.1  # of a new frame in the mean that says whether a hand is a left one
+_SUREST = 4.0  # log-odds of one frame, at most
+
+
+@dataclass(frozen=True, eq=False)
+class Hand:
+    """A hand in a frame.
+
+    Args:
+        points: (21, 3) x, y and depth in pixels.
+        presence: how sure the network is that it is a hand, from 0 to 1.
+        left: log-odds that it is the person's left one: the mean over the frames in which it was followed.
+        frames: for how many it was followed.
+    """
+
+    points: Array
+    presence: float
+    left: float
+    frames: int = 1
+
+    @property
+    def next_region(self) -> Region:
+        """Where it will be in the next frame."""
+        xy = self.points[:, :2]
+        knuckles = ((xy[_INDEX_MCP] + xy[_RING]) / 2 + xy[_MIDDLE]) / 2
+        return around(xy[list(_STEADY)], upright_angle(xy[0], knuckles), scale=2.0, up=0.1)
+
+
+class HandTracker:
+    """Finds the hands of one person in the frames of a video.
+
+    Args:
+        detector: of palms.
+        network: gives 21 points, presence and handedness in a region.
+        least_presence: below it a hand is lost.
+        most: hands to look for.
+    """
+
+    def __init__(self, detector: Detector, network: Network, least_presence: float, most: int) -> None:
+        self._detector, self._network = detector, network
+        self._least, self._most = least_presence, most
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all hands."""
+        self._hands: list[Hand] = []
+        self._searched_ms = -np.inf
+
+    def find(self, image: Image, time_ms: float) -> list[Hand]:
+        """Return the hands in the next frame, the surest first."""
+        followed = [self._look(image, hand.next_region, hand) for hand in self._hands]
+        hands = _told_apart([hand for hand in followed if hand is not None])
+        if len(hands) < self._most and (not hands or time_ms - self._searched_ms >= SEARCH_MS):
+            self._searched_ms = time_ms
+            hands = self._searched(image, hands)
+        self._hands = hands[: self._most]
+        return self._hands
+
+    def _searched(self, image: Image, hands: list[Hand]) -> list[Hand]:
+        """Return the hands, and those that are new."""
+        for palm in self._detector.detect(image)[: self._most]:
+            region = palm_region(palm)
+            if all(region.overlap(hand.next_region) <= _SAME_HAND for hand in hands):
+                new = self._look(image, region, None)
+                hands = _told_apart([*hands, new]) if new else hands
+        return hands
+
+    def _look(self, image: Image, region: Region, before: Hand | None) -> Hand | None:
+        """Return the hand in a region, if there is one."""
+        if not region.side >= 2:
+            return None
+        side = self._network.side
+        points, presence, right, *_ = self._network.run(region.crop(image, side))
+        if not presence[0] >= self._least:
+            return None
+        places = points.reshape(21, 3).astype(np.float64) / side
+        places[:, :2] -= 0.5
+        now = float(np.clip(-_log_odds(float(right[0])), -_SUREST, _SUREST))
+        frames = before.frames + 1 if before else 1
+        left = before.left + (now - before.left) * max(1 / frames, _LEAST_WEIGHT) if before else now
+        return Hand(region.to_image(places), float(presence[0]), left, frames)
+
+
+def palm_region(palm: Detection) -> Region:
+    """Return the region of the hand of which a palm was found."""
+    angle = upright_angle(palm.keypoints[_WRIST], palm.keypoints[_MIDDLE_MCP])
+    low, high = palm.box
+    up = np.array([np.sin(angle), -np.cos(angle)])
+    return Region((low + high) / 2 + up * 0.5 * (high[1] - low[1]), float(max(high - low)) * 2.6, angle)
+
+
+def sides(hands: Sequence[Hand]) -> tuple[Hand | None, Hand | None]:
+    """Return a person's left and right hand: of two, the way round that is likelier for both together."""
+    if not hands:
+        return None, None
+    if len(hands) == 1:
+        return (hands[0], None) if hands[0].left > 0 else (None, hands[0])
+    first, second = hands[:2]
+    return (first, second) if first.left >= second.left else (second, first)
+
+
+def _told_apart(hands: list[Hand]) -> list[Hand]:
+    """Return the hands without those that slid onto another one; the surer of two stays, the surest comes first."""
+    kept: list[Hand] = []
+    for hand in sorted(hands, key=lambda hand: -hand.presence):
+        if all(hand.next_region.overlap(other.next_region) <= _SAME_HAND for other in kept):
+            kept.append(hand)
+    return kept
+
+
+def _log_odds(probability: float) -> float:
+    p = min(max(probability, 1e-6), 1 - 1e-6)
+    return float(np.log(p / (1 - p)))
