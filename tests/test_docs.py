@@ -115,16 +115,43 @@ def test_every_page_of_the_docs_is_in_the_index() -> None:
     assert not [page for page in (ROOT / "docs").rglob("*.md") if page != index and page.resolve() not in linked]
 
 
-@pytest.mark.slow
-def test_the_tour_of_the_readme_works_when_pasted(tmp_path: Path) -> None:
-    """All shell lines of the five minutes, as one script, and the Python after them; the demo goes before."""
+def tour(title: str) -> tuple[str, str]:
+    """Return the first shell lines and the first Python lines below a title of the README."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    tour = text[text.index("## Five minutes") :]
-    shell = tour[tour.index("```sh\n") + 6 :].split("```")[0].replace(". .venv/bin/activate\n", "")
-    python = tour[tour.index("```python\n") + 10 :].split("```")[0]
+    part = text[text.index(f"## {title}") :]
+    shell = part[part.index("```sh\n") + 6 :].split("```")[0].replace(". .venv/bin/activate\n", "")
+    return shell, part[part.index("```python\n") + 10 :].split("```")[0]
+
+
+def pasted(commands: list[list[str]], folder: Path) -> str:
+    """Run commands as a user would, and return what the last one printed."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for command in (["ademan", "demo"], ["sh", "-euc", shell], [sys.executable, "-c", python]):
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    for command in commands:
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_tour_without_a_camera_works_when_pasted(tmp_path: Path) -> None:
+    """All shell lines, as one script, and the Python after them; the demo goes before."""
+    shell, python = tour("Without a camera")
+    said = pasted([["ademan", "demo"], ["sh", "-euc", shell], [sys.executable, "-c", python]], tmp_path)
     assert (tmp_path / "runs" / "first-report" / "report.html").is_file()
-    assert len(done.stdout.splitlines()) > 100
+    assert len(said.splitlines()) > 100
+
+
+@pytest.mark.slow
+def test_the_tour_with_a_camera_works_when_pasted(tmp_path: Path, real_data: Path) -> None:
+    """The lines as they stand, but that videos are played as the camera, and no window opens."""
+    shell, _ = tour("Five minutes")
+    for gesture, video in {"wave": "num5_s2_1", "fist": "fan_off_s2_1", "idle": "num0_s2_1"}.items():
+        played = real_data / "home-gestures" / "raw_videos" / video.rpartition("_s")[0] / f"{video}.mp4"
+        told = f"--device {played} --no-window --seconds 0.6 --countdown 0.1"
+        shell = shell.replace(f"capture {gesture}", f"capture {gesture} {told}").replace("--count 5", "--count 2")
+    shell = shell.replace("live runs/mine/bundle", f"live runs/mine/bundle {played} --headless --predictions")
+    said = pasted(
+        [["sh", "-euc", shell.replace("--split random", "--split random --fractions 0.5 0.25 0.25")]], tmp_path
+    )
+    assert len(list((tmp_path / "raw_videos").rglob("*.mp4"))) == 6
+    assert '"probabilities": {"fist"' in said

@@ -5,30 +5,14 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ademan.cli import VERBS, main
+from ademan.cli import VERBS
 from ademan.datasets import Dataset
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line in this process; return its exit code, standard output and standard error."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        printed = capfd.readouterr()
-        code = left.value.code
-        return (code if isinstance(code, int) else 0 if code is None else 1), printed.out, printed.err
-
-    return call
+from tests.cli.conftest import Run
 
 
 @pytest.fixture

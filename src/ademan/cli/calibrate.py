@@ -1,12 +1,14 @@
 """`ademan calibrate`."""
 
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from ademan.cli.terminal import Json, out, plain, print_json, print_table, warn
+from ademan.cli.terminal import Json, out, plain, print_json, print_table, progress, warn
+from ademan.clip import Clip
 from ademan.recognition import Classifier, StreamConfig
 from ademan.recognition.calibrate import Calibration, most_expected, write_calibrated
 from ademan.recognition.calibrate import calibrate as find_thresholds
@@ -39,12 +41,20 @@ def calibrate(
     sources = (idle, *idles)
     recordings = chain.from_iterable(clips_of(source, classifier.manifest) for source in sources)
     shown = clips_of(gestures, classifier.manifest) if gestures else ()
-    found = find_thresholds(classifier, recordings, per_hour=per_hour, gestures=shown, config=stream)
+    with progress("recordings") as show:
+        idle_ones = _counted(recordings, show)
+        found = find_thresholds(classifier, idle_ones, per_hour=per_hour, gestures=shown, config=stream)
     write_calibrated(classifier, found, output or bundle, sources)
     if json:
         print_json(found.to_json())
     else:
         _print(found, output or bundle)
+
+
+def _counted(recordings: Iterable[Clip], show: Callable[[int, int | None], None]) -> Iterator[Clip]:
+    for i, recording in enumerate(recordings):
+        show(i, None)
+        yield recording
 
 
 def _print(found: Calibration, bundle: Path) -> None:

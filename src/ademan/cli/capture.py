@@ -85,13 +85,15 @@ def _in_terminal(session: CaptureSession, source: FrameSource) -> None:
 def _line(plan: CapturePlan, view: View) -> str:
     """Return what goes on, in one line that changes once a second at most."""
     clip = f"clip {min(view.done + 1, plan.count)} of {plan.count}"
-    told = {
-        "countdown": f"{clip}: {int(view.left_s) + 1} ...",
-        "recording": f"{clip}: recording",
-        "rest": f"{view.done} of {plan.count} clips are saved",
-        "done": f"all {plan.count} clips are saved",
-        "paused": "paused",
-    }[view.phase]
+    match view.phase:
+        case "countdown":
+            told = f"{clip}: {int(view.left_s) + 1} ..."
+        case "recording":
+            told = f"{clip}: recording"
+        case "paused":
+            told = "paused"
+        case _:
+            told = f"{view.done} of {plan.count} clips are saved"
     return f"{told} ({view.message})" if view.message else told
 
 

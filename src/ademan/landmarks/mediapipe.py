@@ -7,7 +7,7 @@ import os
 import weakref
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ademan.clip import Points
 from ademan.errors import LandmarkError, require
 from ademan.files import written_whole
 from ademan.landmarks.landmarker import LandmarkConfig
-from ademan.landmarks.model_files import folder, model_file
+from ademan.landmarks.model_files import UNREADABLE, folder, model_file
 from ademan.landmarks.normalization import with_normalization
 from ademan.skeleton import Skeleton
 from ademan.video.frame import Frame
@@ -52,7 +52,7 @@ class MediapipeLandmarker:
         self._hands: Any = None
         self._body: Any = None
         self._running: list[Any] = []
-        weakref.finalize(self, _stop, self._running)  # before Python ends: MediaPipe's own way comes too late
+        weakref.finalize(self, _stop, self._running)  # before Python's modules go: MediaPipe's own way comes too late
         self.reset()
 
     @property
@@ -64,16 +64,22 @@ class MediapipeLandmarker:
         """Return (P, 3); see `Landmarker.find`."""
         width, height = frame.size_wh
         image = self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, np.ascontiguousarray(frame.image_rgb))
-        # MediaPipe wants whole milliseconds that rise.
-        self._time_ms = max(self._time_ms + 1, round(frame.timestamp_ms))
+        with _quietly() if self._time_ms < 0 else nullcontext():  # it warns of its own graph at the first frame
+            # MediaPipe wants whole milliseconds that rise.
+            self._time_ms = max(self._time_ms + 1, round(frame.timestamp_ms))
+            parts = self._parts(image)
+        scale = np.array([width / height, 1.0, width / height])
+        return np.asarray(np.concatenate(parts) * scale, np.float32)
+
+    def _parts(self, image: Any) -> list[NDArray[np.float64]]:
+        """Return the points of the body, the left and the right hand, as far as they are asked for, in fractions."""
         parts = []
         if self._body is not None:
             found = self._body.detect_for_video(image, self._time_ms).pose_landmarks
             parts.append(_body_points(found, self._config.visibility))
         if self._hands is not None:
             parts += _sides(self._hands.detect_for_video(image, self._time_ms))
-        scale = np.array([width / height, 1.0, width / height])
-        return np.asarray(np.concatenate(parts) * scale, np.float32)
+        return parts
 
     def reset(self) -> None:
         """Begin anew: a landmarker for videos takes no time that is earlier than the last one."""
@@ -122,7 +128,11 @@ class MediapipeLandmarker:
 
 def _stop(running: list[Any]) -> None:
     while running:
-        running.pop().close()
+        landmarker = running.pop()
+        try:
+            landmarker.close()
+        except RuntimeError:  # Python is ending, and the thread that MediaPipe would close it in has ended already
+            landmarker._handle = None  # or it tries again when it is deleted, and complains
 
 
 def task_file(task: str) -> Path:
@@ -134,7 +144,7 @@ def task_file(task: str) -> Path:
     path = folder() / f"{task}.task"
     parts = {name: model_file(model) for name, model in _TASKS[task]}
     newest = max(part.stat().st_mtime_ns for part in parts.values())
-    if not path.is_file() or path.stat().st_mtime_ns < newest:
+    if not _is_whole(path) or path.stat().st_mtime_ns < newest:
         with written_whole(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
             for name, part in parts.items():
                 content = part.read_bytes()
@@ -142,6 +152,14 @@ def task_file(task: str) -> Path:
                     content = with_normalization(content, *_NORMALIZATION[part.stem])
                 archive.writestr(zipfile.ZipInfo(name), content)  # a fixed date: equal parts, equal file
     return path
+
+
+def _is_whole(archive: Path) -> bool:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return opened.testzip() is None
+    except UNREADABLE:
+        return False
 
 
 def _body_points(found: Any, least: float) -> NDArray[np.float64]:

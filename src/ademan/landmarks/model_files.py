@@ -6,10 +6,12 @@ all four can be had together; it is fetched with pip, unpacked, and thrown away:
 
 import hashlib
 import os
+import struct
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +100,8 @@ MODELS = {
 """The sums are those of the files in the package that WHEEL names; `tests/landmarks/test_model_files.py` proves it."""
 _HANDS, _POSE = ("palm_detection_full", "hand_landmark_full"), ("pose_detection", "pose_landmark_full")
 _USED_BY = {"hands": _HANDS, "pose": _POSE, "holistic": (*_POSE, *_HANDS)}
+UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, KeyError, OSError, EOFError, RuntimeError, ValueError)
+"""What reading a damaged archive can end in: zipfile hides none of what its parts raise."""
 _proven: dict[Path, tuple[int, int]] = {}  # size and time of change of files that this process has looked at
 
 
@@ -167,7 +171,7 @@ def _from_wheel(source: Path) -> dict[str, bytes]:
             return {model.name: _proven_content(model, wheel.read(model.member), source) for model in MODELS.values()}
     except FileNotFoundError:
         raise LandmarkError(f"there is no {source}.") from None
-    except (zipfile.BadZipFile, KeyError, OSError) as error:
+    except UNREADABLE as error:
         raise LandmarkError(f"{source} is not the package file of {WHEEL}: {error}.") from error
 
 

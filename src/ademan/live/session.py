@@ -1,6 +1,7 @@
 """The recording of clips, step by step: count down, record, rest, and again; without any window."""
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,12 +73,15 @@ class View:
 class CaptureSession:
     """Records the clips of a plan from the frames that it is given; time is the frames' own.
 
+    Frames may come in one thread and wishes (pause, redo, close) from another.
+
     Args:
         plan: what to record.
     """
 
     def __init__(self, plan: CapturePlan) -> None:
         self.plan = plan
+        self._lock = threading.RLock()
         self.saved: list[Path] = []
         self._session = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
         self._phase: Phase = "countdown"
@@ -98,6 +102,10 @@ class CaptureSession:
         Raises:
             AdemanError: a clip cannot be written; those before are whole.
         """
+        with self._lock:
+            return self._push(frame)
+
+    def _push(self, frame: Frame) -> View:
         now_ms = frame.timestamp_ms
         if self._recorder is not None and now_ms - self._last_ms > _LOST_MS:
             self._drop()
@@ -113,23 +121,26 @@ class CaptureSession:
 
     def pause(self) -> None:
         """Pause, or go on with a new countdown; a clip that is being recorded is dropped."""
-        self._drop()
-        if self._phase != "done":
-            self._begin("countdown" if self._phase == "paused" else "paused", self._last_ms)
+        with self._lock:
+            self._drop()
+            if self._phase != "done":
+                self._begin("countdown" if self._phase == "paused" else "paused", self._last_ms)
 
     def redo(self) -> None:
         """Remove the last clip of this session, and record it again; or begin the present one anew."""
-        if self._recorder is not None or not self.saved:
-            self._drop()
-            self._begin("countdown", self._last_ms)
-            return
-        last = self.saved.pop()
-        last.unlink(missing_ok=True)
-        self._begin("countdown", self._last_ms, f"{last.name} is removed, and recorded again")
+        with self._lock:
+            if self._recorder is not None or not self.saved:
+                self._drop()
+                self._begin("countdown", self._last_ms)
+                return
+            last = self.saved.pop()
+            last.unlink(missing_ok=True)
+            self._begin("countdown", self._last_ms, f"{last.name} is removed, and recorded again")
 
     def close(self) -> None:
         """Drop the clip that is being recorded; those before stay."""
-        self._drop()
+        with self._lock:
+            self._drop()
 
     def _left_s(self, now_ms: float) -> float:
         lasts = {"countdown": self.plan.countdown, "recording": self.plan.seconds, "rest": REST_S}
@@ -190,7 +201,7 @@ class CaptureSession:
     def _drop(self) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
-            recorder.__exit__(InterruptedError, InterruptedError("the clip was dropped"), None)
+            recorder.discard()
 
 
 def inventory(folder: Path) -> dict[str, int]:

@@ -86,6 +86,11 @@ class ClipRecorder:
         except FFmpegError as error:
             raise OSError(error.errno, error.strerror) from error
 
+    def discard(self) -> None:
+        """End without a file."""
+        dropped = VideoError(f"{self.path} was not kept.")
+        self.__exit__(VideoError, dropped, None)
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
             try:
