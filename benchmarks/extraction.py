@@ -1,6 +1,6 @@
 """Extraction measured: its own cost above the landmarker's, one process and two, and memory over many clips.
 
-    .venv/bin/python benchmarks/extraction.py RAW_VIDEOS [--rounds 3] [--clips 1000]
+    .venv/bin/python benchmarks/extraction.py RAW_VIDEOS [--rounds 3] [--clips 1000] [--only overhead]
 
 RAW_VIDEOS is a folder of videos. Ratios are taken within a round, A and B in turn, since the machine may be busy.
 """
@@ -16,46 +16,50 @@ import threading
 import time
 from pathlib import Path
 
-from ademan.extraction import extract, extract_clip, find_recordings
-from ademan.landmarks import open_landmarker
+from ademan.extraction import ExtractOptions, find_recordings
+from ademan.extraction.work import Job, work
+from ademan.landmarks import LandmarkConfig, Landmarker, open_landmarker
 from ademan.video import VideoFile
 
 
 def overhead(videos: Path, rounds: int) -> None:
-    """Compare `extract` with a bare loop of decoding and finding, in one process, and tell their parts."""
+    """Compare the work on a recording with a bare loop of decoding and finding, recording by recording in turn."""
+    config, options = LandmarkConfig(), ExtractOptions()
     recordings = find_recordings(videos)
-    landmarker = open_landmarker()
-    extract_clip(recordings[0], landmarker)  # warm
-    ratios, finding, decoding = [], [], []
-    for _ in range(rounds):
-        frames, find_s, decode_s = 0, 0.0, 0.0
-        for recording in recordings:
-            landmarker.reset()
-            started = time.perf_counter()
-            for frame in VideoFile(recording.path):
-                decoded = time.perf_counter()
-                landmarker.find(frame)
-                found = time.perf_counter()
-                decode_s, find_s, frames, started = (
-                    decode_s + decoded - started,
-                    find_s + found - decoded,
-                    frames + 1,
-                    found,
-                )
-        with tempfile.TemporaryDirectory() as place:
-            began = time.perf_counter()
-            summary = extract(videos, Path(place) / "d.h5")
-            took_s = time.perf_counter() - began
-        ratios.append(took_s / (find_s + decode_s))
-        finding.append(1000 * find_s / frames)
-        decoding.append(1000 * decode_s / frames)
-        print(
-            f"  {frames} frames: finding {finding[-1]:.2f} ms, decoding {decoding[-1]:.2f} ms a frame;"
-            f" extract {1000 * took_s / frames:.2f} ms ({summary.frames / took_s:.1f} frames a second)"
-        )
-    print(
-        f"extract over decoding and finding: {statistics.median(ratios):.3f}  ({', '.join(f'{r:.3f}' for r in ratios)})"
-    )
+    landmarker = open_landmarker(config)
+    ratios = []
+    with tempfile.TemporaryDirectory() as place:
+        jobs = [Job(r, Path(place) / f"{i}.npz", config, options) for i, r in enumerate(recordings)]
+        work(jobs[0])  # loads the networks
+        for _ in range(rounds):
+            frames, find_s, decode_s, work_s = 0, 0.0, 0.0, 0.0
+            for job in jobs:
+                one = bare(job.recording.path, landmarker)
+                frames, find_s, decode_s = frames + one[0], find_s + one[1], decode_s + one[2]
+                began = time.perf_counter()
+                work(job)
+                work_s += time.perf_counter() - began
+            ratios.append(work_s / (find_s + decode_s))
+            parts = f"finding {1000 * find_s / frames:.2f} ms, decoding {1000 * decode_s / frames:.2f} ms a frame"
+            print(f"  {frames} frames: {parts}; extract {1000 * work_s / frames:.2f} ms", flush=True)
+    print(f"extract over decoding and finding: {statistics.median(ratios):.3f}  ({listed(ratios, 3)})", flush=True)
+
+
+def bare(path: Path, landmarker: Landmarker) -> tuple[int, float, float]:
+    """Return frames, seconds of finding, and seconds of decoding of a video."""
+    landmarker.reset()
+    frames, find_s, decode_s, started = 0, 0.0, 0.0, time.perf_counter()
+    for frame in VideoFile(path):
+        decoded = time.perf_counter()
+        landmarker.find(frame)
+        found = time.perf_counter()
+        frames, decode_s, find_s, started = frames + 1, decode_s + decoded - started, find_s + found - decoded, found
+    return frames, find_s, decode_s
+
+
+def listed(values: list[float], digits: int) -> str:
+    """Return numbers in one line."""
+    return ", ".join(f"{value:.{digits}f}" for value in values)
 
 
 def scaling(videos: Path, rounds: int) -> None:
@@ -65,7 +69,7 @@ def scaling(videos: Path, rounds: int) -> None:
         took = {workers: command_s(videos, workers) for workers in (1, 2)}
         ratios.append(took[1] / took[2])
         print(f"  one worker {took[1]:.1f} s, two {took[2]:.1f} s")
-    print(f"two workers are faster by {statistics.median(ratios):.2f}  ({', '.join(f'{r:.2f}' for r in ratios)})")
+    print(f"two workers are faster by {statistics.median(ratios):.2f}  ({listed(ratios, 2)})", flush=True)
 
 
 def command_s(videos: Path, workers: int) -> float:
@@ -153,10 +157,14 @@ def main() -> None:
     parser.add_argument("videos", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clips", type=int, default=1000)
+    parser.add_argument("--only", choices=("overhead", "scaling", "memory"))
     given = parser.parse_args()
-    overhead(given.videos, given.rounds)
-    scaling(given.videos, given.rounds)
-    memory(given.videos, given.clips)
+    if given.only in {None, "overhead"}:
+        overhead(given.videos, given.rounds)
+    if given.only in {None, "scaling"}:
+        scaling(given.videos, given.rounds)
+    if given.only in {None, "memory"}:
+        memory(given.videos, given.clips)
 
 
 if __name__ == "__main__":

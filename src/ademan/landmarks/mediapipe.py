@@ -122,7 +122,7 @@ class MediapipeLandmarker:
         try:
             self._running.append(kind.create_from_options(options))
             return self._running[-1]
-        except (RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise LandmarkError(f"MediaPipe cannot start: {error}. Try the other one:  --landmarker litert") from error
 
 
@@ -144,7 +144,7 @@ def task_file(task: str) -> Path:
     path = folder() / f"{task}.task"
     parts = {name: model_file(model) for name, model in _TASKS[task]}
     newest = max(part.stat().st_mtime_ns for part in parts.values())
-    if not _is_whole(path) or path.stat().st_mtime_ns < newest:
+    if not _is_whole(path, list(parts)) or path.stat().st_mtime_ns < newest:
         with written_whole(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
             for name, part in parts.items():
                 content = part.read_bytes()
@@ -154,10 +154,10 @@ def task_file(task: str) -> Path:
     return path
 
 
-def _is_whole(archive: Path) -> bool:
+def _is_whole(archive: Path, names: list[str]) -> bool:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            return opened.testzip() is None
+        with zipfile.ZipFile(archive) as opened:  # of a cut one it opens an archive inside a network: other names
+            return opened.namelist() == names and opened.testzip() is None
     except UNREADABLE:
         return False
 
