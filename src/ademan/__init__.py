@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from ademan.datasets import Dataset
     from ademan.datasets.audit import inspect
     from ademan.evaluation.evaluate import evaluate
+    from ademan.extraction import extract
     from ademan.recognition import Classifier, Recognizer, predict, verify
+    from ademan.recognition.calibrate import calibrate
     from ademan.training import Recipe, train, train_all
 
 __all__ = [
@@ -19,7 +21,9 @@ __all__ = [
     "Dataset",
     "Recipe",
     "Recognizer",
+    "calibrate",
     "evaluate",
+    "extract",
     "inspect",
     "predict",
     "train",
@@ -31,7 +35,9 @@ _HOMES = {
     "Clip": "ademan.clip",
     "Dataset": "ademan.datasets",
     "inspect": "ademan.datasets.audit",
+    "calibrate": "ademan.recognition.calibrate",
     "evaluate": "ademan.evaluation.evaluate",
+    "extract": "ademan.extraction",
     "Classifier": "ademan.recognition",
     "Recognizer": "ademan.recognition",
     "predict": "ademan.recognition",
