@@ -170,7 +170,7 @@ def _spread(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
         except BrokenProcessPool:
             return
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # waits for the recordings that are being worked on
             raise
 
 
