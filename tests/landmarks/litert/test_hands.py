@@ -34,17 +34,18 @@ class Points:
 
     side = 224
 
-    def __init__(self, presence: float = 0.9, right: Sequence[float] = (0.9,)) -> None:
-        self.presence, self.right, self.runs = presence, list(right), 0
+    def __init__(self, presence: Sequence[float] = (0.9,), right: Sequence[float] = (0.9,)) -> None:
+        self.presence, self.right, self.drift, self.runs = list(presence), list(right), 0.0, 0
 
     def run(self, _: Image) -> list[Array]:
-        right = self.right[min(self.runs, len(self.right) - 1)]
+        presence, right = (values[min(self.runs, len(values) - 1)] for values in (self.presence, self.right))
         self.runs += 1
         hand = np.zeros((21, 3))
-        hand[:, 0] = 112.0
-        hand[[1, 17], 0] = 92.0, 132.0
+        hand[:, 0] = 112.0 + self.drift
+        hand[[1, 17], 0] += -20.0, 20.0
         hand[:, 1] = np.interp(np.arange(21), [0, 18], [179.2, 67.2])  # so that the next region is this one
-        return [hand.ravel(), np.array([self.presence]), np.array([right]), hand.ravel()]
+        hand[:, 2] = 22.4
+        return [hand.ravel(), np.array([presence]), np.array([right]), hand.ravel()]
 
 
 def tracker(palms: Palms, points: Points, most: int = 2) -> HandTracker:
@@ -79,14 +80,62 @@ def test_a_hand_that_is_lost_is_searched_for_at_once() -> None:
     palms, points = Palms(palm(150)), Points()
     hands = tracker(palms, points)
     hands.find(PICTURE, 0.0)
-    points.presence = 0.1
+    points.presence = [0.1]
     assert hands.find(PICTURE, 20.0) == []
+    assert palms.searches == 2
+
+
+def test_one_hand_of_two_that_is_lost_is_searched_for_at_once() -> None:
+    palms = Palms(palm(150), palm(480))
+    hands = tracker(palms, Points(presence=[0.9, 0.9, 0.9, 0.1, 0.9]))
+    hands.find(PICTURE, 0.0)
+    assert len(hands.find(PICTURE, 20.0)) == 2
+    assert palms.searches == 2
+
+
+def test_a_clock_that_begins_anew_does_not_end_the_search() -> None:
+    palms = Palms(palm(150))
+    hands = tracker(palms, Points())
+    hands.find(PICTURE, 1e6)
+    hands.find(PICTURE, 0.0)
     assert palms.searches == 2
 
 
 def test_one_hand_is_not_found_twice() -> None:
     hands = tracker(Palms(palm(150), palm(155)), Points())
     assert len(hands.find(PICTURE, 0.0)) == 1
+
+
+def test_two_hands_that_come_together_stay_two() -> None:
+    points = Points()
+    hands = tracker(Palms(palm(220), palm(380)), points)
+    assert len(hands.find(PICTURE, 0.0)) == 2
+    for i in range(1, 4):
+        points.drift = 0.0
+        left, right = sorted(hands._hands, key=lambda hand: float(hand.points[0, 0]))
+        hands._hands = [moved(left, 25.0), moved(right, -25.0)]
+        assert len(hands.find(PICTURE, 20.0 * i)) == 2
+    regions = [hand.next_region for hand in hands._hands]
+    assert regions[0].overlap(regions[1]) > 0.7
+
+
+def moved(hand: Hand, by: float) -> Hand:
+    return Hand(hand.points + [by, 0, 0], hand.presence, hand.left, hand.frames)
+
+
+def test_of_two_that_slid_onto_one_hand_the_surer_one_stays() -> None:
+    hands = tracker(Palms(), Points(presence=[0.6, 0.8]))
+    points = np.zeros((21, 3))
+    points[:, 1] = np.linspace(300, 100, 21)
+    hands._hands = [Hand(points, 0.9, -1.0), Hand(points + 1, 0.9, -2.0)]
+    (hand,) = hands.find(PICTURE, 0.0)
+    assert hand.presence == 0.8
+
+
+def test_depth_is_in_pixels_of_the_picture() -> None:
+    """The network's depth is 0.4 of a pixel of its own picture: see `_DEPTH`."""
+    (hand,) = tracker(Palms(palm(150, size=60)), Points()).find(PICTURE, 0.0)
+    np.testing.assert_allclose(hand.points[:, 2], 22.4 / 0.4 / 224 * 60 * 2.6)
 
 
 def test_only_as_many_hands_as_wanted() -> None:
@@ -122,3 +171,24 @@ def test_forgetting_begins_anew() -> None:
     hands.find(PICTURE, 20.0)
     hands.reset()
     np.testing.assert_array_equal(hands.find(PICTURE, 0.0)[0].points, first)
+
+
+def test_depth_is_in_the_units_of_the_picture() -> None:
+    class Deep(Points):
+        def run(self, image: Image) -> list[Array]:
+            points, *rest = super().run(image)
+            return [points + np.tile([0, 0, 22.4], 21), *rest]
+
+    (hand,) = tracker(Palms(palm(150)), Deep()).find(PICTURE, 0.0)
+    # The network's depth is 0.4 of a pixel of its picture of 224; the region is 156 pixels wide.
+    np.testing.assert_allclose(hand.points[:, 2], 22.4 / 224 / 0.4 * 156)
+
+
+def test_hands_that_fold_into_each_other_stay_two() -> None:
+    palms = Palms(palm(150), palm(480))
+    hands = tracker(palms, Points())
+    first, second = hands.find(PICTURE, 0.0)
+    near = Hand(first.points + [40.0, 0, 0], 0.9, second.left)
+    assert first.next_region.overlap(near.next_region) > 0.5
+    hands._hands = [first, near]
+    assert len(hands.find(PICTURE, 20.0)) == 2

@@ -21,10 +21,12 @@ from ademan.video.frame import Image
 SEARCH_MS = 200.0
 """While one hand is followed, the other one is searched for this often; without any, in every frame."""
 STRIDES = (8, 16, 16, 16)
-_SAME_HAND = 0.5  # overlap of the regions of one hand
-_WRIST, _MIDDLE_MCP = 0, 2  # of the palm's keypoints
+_SAME_REGION = 0.5  # overlap at which a new hand is one that is there already (HandAssociationCalculator)
+_SAME_PLACE = 0.2  # of the palm's size: points this near are of one hand (HandLandmarksDeduplicationCalculator)
+_DEPTH = 0.4  # the network's depth is this much of a pixel of its picture (normalize_z of MediaPipe's graph)
+_WRIST, _PALM_MIDDLE = 0, 2  # of the palm's keypoints: wrist (as in the hand), and where the middle finger begins
 _STEADY = (0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)  # wrist and the lower joints; tips move too much for a region
-_INDEX_MCP, _MIDDLE, _RING = 5, 9, 13
+_INDEX, _MIDDLE, _RING, _PINKY = 5, 9, 13, 17  # where the fingers begin
 _LEAST_WEIGHT = 0.1  # of a new frame in the mean that says whether a hand is a left one
 _SUREST = 4.0  # log-odds of one frame, at most
 
@@ -49,8 +51,19 @@ class Hand:
     def next_region(self) -> Region:
         """Where it will be in the next frame."""
         xy = self.points[:, :2]
-        knuckles = ((xy[_INDEX_MCP] + xy[_RING]) / 2 + xy[_MIDDLE]) / 2
-        return around(xy[list(_STEADY)], upright_angle(xy[0], knuckles), scale=2.0, up=0.1)
+        knuckles = ((xy[_INDEX] + xy[_RING]) / 2 + xy[_MIDDLE]) / 2
+        return around(xy[list(_STEADY)], upright_angle(xy[_WRIST], knuckles), scale=2.0, up=0.1)
+
+    @property
+    def palm_size(self) -> float:
+        """The longest side of the triangle of the wrist, the index and the little finger, in pixels."""
+        corners = self.points[[_WRIST, _INDEX, _PINKY], :2]
+        return float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).max())
+
+    def is_at(self, other: "Hand") -> bool:
+        """Return whether both are one hand: most points lie where those of the other lie."""
+        away = np.linalg.norm(self.points[:, :2] - other.points[:, :2], axis=1)
+        return float(np.median(away)) < _SAME_PLACE * max(self.palm_size, other.palm_size)
 
 
 class HandTracker:
@@ -74,22 +87,27 @@ class HandTracker:
         self._searched_ms = -np.inf
 
     def find(self, image: Image, time_ms: float) -> list[Hand]:
-        """Return the hands in the next frame, the surest first."""
+        """Return the hands in the next frame, at most as many as wanted; those that were followed come first."""
         followed = [self._look(image, hand.next_region, hand) for hand in self._hands]
         hands = _told_apart([hand for hand in followed if hand is not None])
-        if len(hands) < self._most and (not hands or time_ms - self._searched_ms >= SEARCH_MS):
+        if len(hands) < self._most and self._is_due(hands, time_ms):
             self._searched_ms = time_ms
             hands = self._searched(image, hands)
         self._hands = hands[: self._most]
         return self._hands
 
+    def _is_due(self, hands: list[Hand], time_ms: float) -> bool:
+        """Return whether to search: nothing is followed, something was just lost, or the last time is long ago."""
+        waited = abs(time_ms - self._searched_ms)  # a camera's clock may begin anew
+        return not hands or len(hands) < len(self._hands) or waited >= SEARCH_MS
+
     def _searched(self, image: Image, hands: list[Hand]) -> list[Hand]:
         """Return the hands, and those that are new."""
         for palm in self._detector.detect(image)[: self._most]:
             region = palm_region(palm)
-            if all(region.overlap(hand.next_region) <= _SAME_HAND for hand in hands):
-                new = self._look(image, region, None)
-                hands = _told_apart([*hands, new]) if new else hands
+            new = None if _is_taken(region, hands) else self._look(image, region, None)
+            if new and not _is_taken(new.next_region, hands):
+                hands = [*hands, new]
         return hands
 
     def _look(self, image: Image, region: Region, before: Hand | None) -> Hand | None:
@@ -102,6 +120,7 @@ class HandTracker:
             return None
         places = points.reshape(21, 3).astype(np.float64) / side
         places[:, :2] -= 0.5
+        places[:, 2] /= _DEPTH
         now = float(np.clip(-_log_odds(float(right[0])), -_SUREST, _SUREST))
         frames = before.frames + 1 if before else 1
         left = before.left + (now - before.left) * max(1 / frames, _LEAST_WEIGHT) if before else now
@@ -110,7 +129,8 @@ class HandTracker:
 
 def palm_region(palm: Detection) -> Region:
     """Return the region of the hand of which a palm was found."""
-    angle = upright_angle(palm.keypoints[_WRIST], palm.keypoints[_MIDDLE_MCP])
+    # MediaPipe's Tasks give 90 degrees as radians here and turn each new hand by 26.6 degrees; its older graphs do not.
+    angle = upright_angle(palm.keypoints[_WRIST], palm.keypoints[_PALM_MIDDLE])
     low, high = palm.box
     up = np.array([np.sin(angle), -np.cos(angle)])
     return Region((low + high) / 2 + up * 0.5 * (high[1] - low[1]), float(max(high - low)) * 2.6, angle)
@@ -126,11 +146,19 @@ def sides(hands: Sequence[Hand]) -> tuple[Hand | None, Hand | None]:
     return (first, second) if first.left >= second.left else (second, first)
 
 
+def _is_taken(region: Region, hands: list[Hand]) -> bool:
+    """Return whether what is in a region is likely to be one of the hands that are followed already."""
+    return any(region.overlap(hand.next_region) > _SAME_REGION for hand in hands)
+
+
 def _told_apart(hands: list[Hand]) -> list[Hand]:
-    """Return the hands without those that slid onto another one; the surer of two stays, the surest comes first."""
+    """Return the hands without those that slid onto another one; the surer of two stays.
+
+    Only points tell: two hands that fold into each other share a region, and are two.
+    """
     kept: list[Hand] = []
     for hand in sorted(hands, key=lambda hand: -hand.presence):
-        if all(hand.next_region.overlap(other.next_region) <= _SAME_HAND for other in kept):
+        if not any(hand.is_at(other) for other in kept):
             kept.append(hand)
     return kept
 

@@ -1,6 +1,8 @@
 """A network run by LiteRT."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +52,24 @@ class Network:
 
 
 def _loaded(path: Path, threads: int) -> Any:
-    """Return an interpreter that is ready; what it says while it loads is kept off the terminal."""
-    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
+    with _quietly():
         interpreter = Interpreter(model_path=str(path), num_threads=threads)
         interpreter.allocate_tensors()
         return interpreter
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep what LiteRT says while it loads a network off the terminal."""
+    try:
+        terminal = os.dup(2)
+    except OSError:  # there is none: a program without a console
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)

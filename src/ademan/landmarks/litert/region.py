@@ -39,6 +39,8 @@ class Region:
             side: in pixels.
             outside: OpenCV's way to fill what lies outside the picture.
         """
+        # Corners, not middles of pixels, are brought to each other, as MediaPipe does; the difference is half a pixel
+        # of either picture, and points of data that MediaPipe made would be away by it.
         corners = np.array([[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5]])
         target = np.array([[0, 0], [side, 0], [0, side]], np.float32)
         matrix = cv2.getAffineTransform(self.to_image(corners).astype(np.float32), target)
