@@ -106,19 +106,6 @@ def test_one_hand_is_not_found_twice() -> None:
     assert len(hands.find(PICTURE, 0.0)) == 1
 
 
-def test_two_hands_that_come_together_stay_two() -> None:
-    points = Points()
-    hands = tracker(Palms(palm(220), palm(380)), points)
-    assert len(hands.find(PICTURE, 0.0)) == 2
-    for i in range(1, 4):
-        points.drift = 0.0
-        left, right = sorted(hands._hands, key=lambda hand: float(hand.points[0, 0]))
-        hands._hands = [moved(left, 25.0), moved(right, -25.0)]
-        assert len(hands.find(PICTURE, 20.0 * i)) == 2
-    regions = [hand.next_region for hand in hands._hands]
-    assert regions[0].overlap(regions[1]) > 0.7
-
-
 def moved(hand: Hand, by: float) -> Hand:
     return Hand(hand.points + [by, 0, 0], hand.presence, hand.left, hand.frames)
 
@@ -171,17 +158,6 @@ def test_forgetting_begins_anew() -> None:
     hands.find(PICTURE, 20.0)
     hands.reset()
     np.testing.assert_array_equal(hands.find(PICTURE, 0.0)[0].points, first)
-
-
-def test_depth_is_in_the_units_of_the_picture() -> None:
-    class Deep(Points):
-        def run(self, image: Image) -> list[Array]:
-            points, *rest = super().run(image)
-            return [points + np.tile([0, 0, 22.4], 21), *rest]
-
-    (hand,) = tracker(Palms(palm(150)), Deep()).find(PICTURE, 0.0)
-    # The network's depth is 0.4 of a pixel of its picture of 224; the region is 156 pixels wide.
-    np.testing.assert_allclose(hand.points[:, 2], 22.4 / 224 / 0.4 * 156)
 
 
 def test_hands_that_fold_into_each_other_stay_two() -> None:
