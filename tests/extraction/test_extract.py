@@ -152,12 +152,14 @@ def test_a_full_disk_is_told_and_leaves_nothing(videos: Path, small_disk: Path) 
 
 def test_ctrl_c_stops_soon_and_keeps_what_is_finished(videos: Path, tmp_path: Path) -> None:
     for i in range(3, 20):
-        shutil.copy(videos / "num5" / "num5_s1_1.mp4", videos / "num5" / f"num5_s1_{i}.mp4")
+        shutil.copy(
+            videos / "num5" / "num5_s1_1.mp4", videos / "num5" / f"num5_s1_{i}.mp4"
+        )  # so many that both workers are at it
     command = [sys.executable, "-m", "ademan", "extract", str(videos), "-o", str(tmp_path / "d.h5"), "--workers", "2"]
     stopped = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     parts = tmp_path / ".d.h5.parts"
     until = time.monotonic() + 60
-    while not list(parts.glob("*.npz")) and time.monotonic() < until:
+    while len(list(parts.glob("*.npz"))) < 5 and time.monotonic() < until:
         time.sleep(0.02)
     os.killpg(stopped.pid, signal.SIGINT)
     _, said = stopped.communicate(timeout=60)
