@@ -125,7 +125,7 @@ def test_a_group_split_comes_near_its_fractions_in_each_class(seed: int, fractio
         assert np.abs(np.bincount(np.array(labels)[part], minlength=3) / 200 - fraction).max() <= 0.05
 
 
-@given(st.sampled_from(["random", "group:subject", "group:session", "group:subject:each", "official:1"]), SEEDS)
+@given(st.sampled_from(["random", "group:subject", "group:subject:each", "shots:2:subject:each", "official:1"]), SEEDS)
 def test_the_same_seed_gives_the_same_split(spec: str, seed: int) -> None:
     made = _by_eight_people()
     first, second = (make_splits(made, spec, seed=seed) for _ in range(2))
@@ -173,6 +173,47 @@ def test_named_groups_are_the_test() -> None:
     assert groups["test"] == {"d0", "d2"}
     assert groups["train"] | groups["val"] == {"d1", "d3"}
     assert len(groups["train"]) == len(groups["val"]) == 1
+
+
+def test_few_shots_are_of_one_person_and_all_others_are_tested() -> None:
+    made = _by_eight_people()
+    people, labels = np.array(made.table.subjects), made.table.labels
+    splits = make_splits(made, "shots:3:subject:each")
+    assert [split.name for split in splits] == [f"shots:3:subject:p{i}" for i in range(8)]
+    for i, split in enumerate(splits):
+        assert set(people[split.train].tolist()) == {f"p{i}"}
+        assert np.bincount(labels[split.train]).tolist() == [3, 3, 3]
+        assert split.test.tolist() == np.flatnonzero(people != f"p{i}").tolist()
+        assert not len(split.val)
+
+
+def test_few_shots_of_a_name_are_those_of_each() -> None:
+    made = _by_eight_people()
+    alone = only(make_splits(made, "shots:2:subject:p5", seed=3))
+    assert alone.train.tolist() == make_splits(made, "shots:2:subject:each", seed=3)[5].train.tolist()
+
+
+def test_gestures_that_the_one_person_never_made_are_not_tested() -> None:
+    made = dataset([0, 1, 0, 1, 0, 2, 0, 1], ["ann"] * 4 + ["bob"] * 4)
+    split = only(make_splits(made, "shots:5:subject:ann"))
+    assert split.test.tolist() == [4, 6, 7]
+    assert len(split.warnings) == 1
+    assert "not tested" in split.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("shots:0:subject:ann", "above zero"),
+        ("shots:x:subject:ann", "above zero"),
+        ("shots:5:subject:zoe", "no clip has the subject zoe"),
+        ("shots:5:subject:cyd", "nothing to test"),
+        ("shots:5", "is unknown"),
+    ],
+)
+def test_few_shots_that_cannot_be_are_refused(spec: str, told: str) -> None:
+    with pytest.raises(SplitError, match=told):
+        make_splits(dataset([0, 0, 1, 1], ["ann", "bob", "cyd", "cyd"]), spec)
 
 
 def test_without_a_share_for_it_there_is_no_validation() -> None:

@@ -4,11 +4,13 @@
     group:KIND              whole subjects (sessions, sources) to one side, labels balanced as far as they allow
     group:KIND:a,b          these groups are the test, the rest trains and validates
     group:KIND:each         one split a group: leave one out
+    shots:N:KIND:a          N clips of each label of one group train, all other groups are the test
+    shots:N:KIND:each       one split a group
     official                the split that came with the data, if there is just one
     official:NAME           one of them by name
 
 Validation is taken from what is left for training, by whole groups wherever groups are known, so that early stopping
-never sees a person of the test.
+never sees a person of the test. With `shots` there is none: all clips of that group are for training.
 """
 
 from collections.abc import Mapping
@@ -94,11 +96,13 @@ def make_splits(dataset: "Dataset", spec: str, fractions: Fractions = DEFAULT_FR
     if kind == "group" and rest:
         group_kind, _, chosen = rest.partition(":")
         return _grouped(table, labels, labelled, group_kind, chosen, fractions, rng)
+    if kind == "shots" and rest.count(":") == 2:
+        return _shots(table, labels, labelled, rest, rng)
     if kind == "official":
         return [_official(dataset, rest, labelled, fractions, rng)]
     raise SplitError(
         f"split '{spec}' is unknown. Choose random, group:subject (session, source), group:subject:a,b, "
-        "group:subject:each, or official:NAME."
+        "group:subject:each, shots:5:subject:a (each), or official:NAME."
     )
 
 
@@ -129,25 +133,11 @@ def _grouped(
     fractions: Fractions,
     rng: np.random.Generator,
 ) -> list[Split]:
-    groups = table.groups(cast(GroupKind, kind))
-    kind = cast(GroupKind, kind)
-    if (groups[clips] == "").any():
-        unknown = clips[groups[clips] == ""]
-        raise SplitError(f"{len(unknown)} clips do not say their {kind}, '{table.ids[unknown[0]]}' among them.")
+    kind, groups = _groups(table, clips, kind)
     if not chosen:
         train, val, test = _by_group(table, clips, groups, fractions, rng)
         return [_warned(Split(f"group:{kind}", train, val, test, kind), table, labels)]
-    names = np.unique(groups[clips]).tolist()
-    ambiguous = [name for name in names if "," in name or name == "each"]
-    if ambiguous:
-        raise SplitError(
-            f"a {kind} with a comma in its name, or called 'each', cannot be told apart in '{kind}:{chosen}': "
-            f"{'; '.join(ambiguous)}. Give it another name, or choose group:{kind}."
-        )
-    held_out = [[name] for name in names] if chosen == "each" else [chosen.split(",")]
-    unknown_names = sorted({name for held in held_out for name in held} - set(names))
-    if unknown_names:
-        raise SplitError(f"no clip has the {kind} {', '.join(unknown_names)}. There are: {', '.join(names)}.")
+    held_out = _chosen_groups(groups[clips], kind, chosen)
     splits = []
     for held in held_out:
         is_test = np.isin(groups[clips], held)
@@ -160,6 +150,58 @@ def _grouped(
         train, val = _carve_validation(table, labels, clips[~is_test], kind, fractions, same_chance)
         name = f"group:{kind}:{','.join(held)}"
         splits.append(_warned(Split(name, train, val, clips[is_test], kind), table, labels))
+    return splits
+
+
+def _groups(table: ClipTable, clips: Ints, kind: str) -> tuple[GroupKind, Strings]:
+    """Return a kind of group and the group of every clip; each of `clips` must say its own."""
+    groups = table.groups(cast(GroupKind, kind))
+    unknown = clips[groups[clips] == ""]
+    if len(unknown):
+        raise SplitError(f"{len(unknown)} clips do not say their {kind}, '{table.ids[unknown[0]]}' among them.")
+    return cast(GroupKind, kind), groups
+
+
+def _chosen_groups(groups: Strings, kind: GroupKind, chosen: str) -> list[list[str]]:
+    """Return the groups that a specification names: one list of them, or with `each` one for each."""
+    names: list[str] = np.unique(groups).tolist()
+    ambiguous = [name for name in names if "," in name or name == "each"]
+    if ambiguous:
+        raise SplitError(
+            f"a {kind} with a comma in its name, or called 'each', cannot be told apart in '{kind}:{chosen}': "
+            f"{'; '.join(ambiguous)}. Give it another name, or choose group:{kind}."
+        )
+    lists = [[name] for name in names] if chosen == "each" else [chosen.split(",")]
+    unknown = sorted({name for one in lists for name in one} - set(names))
+    if unknown:
+        raise SplitError(f"no clip has the {kind} {', '.join(unknown)}. There are: {', '.join(names)}.")
+    return lists
+
+
+def _shots(
+    table: ClipTable, labels: tuple[str, ...], clips: Ints, wanted: str, rng: np.random.Generator
+) -> list[Split]:
+    """Return splits that train on a few clips of one group; labels that it has not are not tested."""
+    number, kind_name, chosen = wanted.split(":")
+    if not (number.isdecimal() and int(number) > 0):
+        raise SplitError(f"split 'shots:{wanted}' needs a number of clips above zero, found '{number}'.")
+    kind, groups = _groups(table, clips, kind_name)
+    splits = []
+    for own in _chosen_groups(groups[clips], kind, chosen):
+        is_own = np.isin(groups[clips], own)
+        drawn = deepcopy(rng).permutation(clips[is_own])  # a split of `each` is the one that its name alone gives
+        train = np.sort(
+            np.concatenate([drawn[table.labels[drawn] == k][: int(number)] for k in np.unique(table.labels)])
+        )
+        others = clips[~is_own]
+        test = others[np.isin(table.labels[others], table.labels[train])]
+        if not len(test):
+            raise SplitError(
+                f"no other {kind} than {', '.join(own)} made one of its gestures: there is nothing to test."
+            )
+        left_out = [labels[k] for k in np.setdiff1d(table.labels[others], table.labels[train])]
+        told = (f"not tested, since {', '.join(own)} has no clip of it: {', '.join(left_out)}",) if left_out else ()
+        splits.append(Split(f"shots:{number}:{kind}:{','.join(own)}", train, train[:0], test, kind, told))
     return splits
 
 
