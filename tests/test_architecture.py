@@ -17,7 +17,7 @@ import ademan
 
 SOURCE = Path(ademan.__file__).parent
 HOMES = {
-    "torch": {"models", "training"},
+    "torch": {"augmentation", "models", "training"},
     "lightning": {"training"},
     "torchmetrics": {"training"},
     "h5py": {"datasets"},
@@ -25,7 +25,7 @@ HOMES = {
     "sklearn": {"evaluation"},
     "matplotlib": {"evaluation"},
     "plotly": {"evaluation"},
-    "PIL": {"demo"},
+    "PIL": {"augmentation", "demo"},
     "av": {"video"},
     "cv2": {"landmarks", "video"},
     "ai_edge_litert": {"landmarks"},

@@ -8,8 +8,7 @@ import pytest
 
 from ademan.cli import main
 from ademan.extraction import ExtractOptions, extract
-from ademan.models import PRESETS
-from ademan.training import Recipe, TrainingConfig, train
+from ademan.training import Recipe, train
 from ademan.window import Window
 
 GESTURES = ("fan_up", "fan_down")
@@ -25,12 +24,7 @@ def bundle(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             name = f"{gesture}_{clip}.mp4"
             shutil.copy(real_data / "home-gestures" / "raw_videos" / gesture / name, place / "raw" / gesture / name)
     extract(place / "raw", place / "d.h5", options=ExtractOptions(every=6))
-    recipe = Recipe(
-        network=PRESETS["lstm-32"],
-        window=Window(15, "rate", 10.0),
-        training=TrainingConfig(epochs=40, learning_rate=0.01, patience=0),
-        split="random",
-    )
+    recipe = Recipe(window=Window(15, "rate", 10.0))
     return train(place / "d.h5", place / "run", recipe).folder / "bundle"
 
 

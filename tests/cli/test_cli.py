@@ -68,7 +68,7 @@ def test_from_a_pickle_to_the_prediction_of_one_video(pickled: Path, tmp_path: P
 
 def test_the_pickle_and_its_dataset_are_read_alike(pickled: Path, tmp_path: Path, run: Run) -> None:
     run("import", "pyskl", pickled, "--fps", "30", "-o", tmp_path / "d.h5")
-    run("train", tmp_path / "d.h5", "-o", tmp_path / "run", "--fit", "spread", *SHORT)
+    run("train", tmp_path / "d.h5", "-o", tmp_path / "run", "--model", "lstm-32", "--fit", "spread", *SHORT)
     bundle, video = tmp_path / "run" / "bundle", "v_Bowling_g03_c01"
     told = [
         json.loads(run("predict", bundle, f"{source}#{video}", "--json")[1])["predictions"][0]["probabilities"]
@@ -84,8 +84,28 @@ def test_a_preset_fills_in_what_the_command_line_leaves_open(dataset_file: Path,
     assert network["normalisation"] == "image"
 
 
+def test_without_a_model_the_default_network_is_trained_as_its_preset_says(
+    dataset_file: Path, tmp_path: Path, run: Run
+) -> None:
+    code, out, _ = run(
+        "train", dataset_file, "-o", tmp_path / "a", "--epochs", "1", "--epoch-steps", "2", "--no-augment"
+    )
+    assert code == 0
+    assert "in Keras" not in out
+    saved = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert saved["network"]["network"] == "tcn"
+    assert saved["window"] == {"frames": 32, "fit": "spread", "fps": 0.0}
+    assert (saved["training"]["epochs"], saved["training"]["optimizer"]) == (1, "adamw")
+    assert set(saved["augmentation"].values()) == {0.0}
+
+
+def test_a_fit_of_ones_own_leaves_nothing_of_the_presets_window(dataset_file: Path, tmp_path: Path, run: Run) -> None:
+    run("train", dataset_file, "-o", tmp_path / "a", "--fit", "pad", "--epochs", "1", "--epoch-steps", "1")
+    assert json.loads((tmp_path / "a" / "config.json").read_text())["window"]["frames"] == 300
+
+
 def test_several_seeds_print_mean_and_spread(dataset_file: Path, tmp_path: Path, run: Run) -> None:
-    code, out, _ = run("train", dataset_file, "-o", tmp_path / "a", "--seeds", "0", "1", *SHORT)
+    code, out, _ = run("train", dataset_file, "-o", tmp_path / "a", "--model", "lstm-32", "--seeds", "0", "1", *SHORT)
     assert code == 0
     assert "standard deviation" in out
     assert "random-seed-1" in out
@@ -131,7 +151,17 @@ def test_json_is_all_that_standard_output_gets(small_bundle: Path, dataset_file:
         (["train", "d.h5", "-o", "run", "--epochs", "ten"], 2, "Invalid value for --epochs"),
         (["train", "d.h5", "-o", "run", "--epochs", "0"], 2, "epochs must be 1 or more, found 0"),
         (["train", "d.h5", "-o", "run", "--model", "gru"], 2, "there is no model 'gru'"),
-        (["train", "d.h5", "-o", "run", "--dropout", "1.5"], 2, "dropout must be from 0 to below 1, found 1.5"),
+        (
+            ["train", "d.h5", "-o", "run", "--head-dropout", "1.5"],
+            2,
+            "head_dropout must be from 0 to below 1, found 1.5",
+        ),
+        (["train", "d.h5", "-o", "run", "--dropout", "0.1"], 2, "--dropout is for networks of the kind lstm"),
+        (
+            ["train", "d.h5", "-o", "run", "--model", "lstm", "--blocks", "8"],
+            2,
+            "--blocks is for networks of the kind tcn",
+        ),
         (["train", "d.h5"], 2, "--output"),
         (["train", "d.h5", "-o", "run"], 1, "there is no dataset file d.h5"),
         (["verify", "nowhere"], 1, "there is no bundle nowhere"),

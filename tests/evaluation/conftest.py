@@ -1,11 +1,12 @@
 """Made-up predictions: a network that is right more or less often, and more or less sure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from ademan.evaluation import Predictions
+from ademan.evaluation.rejection import Rejection, judge_rejection
 
 MakePredictions = Callable[..., Predictions]
 
@@ -36,3 +37,11 @@ def certain(truth: list[int], predicted: list[int], K: int = 3, confidence: floa
     p[np.arange(len(truth)), predicted] = confidence
     names = tuple("abcdefghij"[:K])
     return Predictions(tuple(f"clip{n}" for n in range(len(truth))), np.array(truth), p, names)
+
+
+def rejection(gestures: Sequence[float], others: Sequence[float], chosen_on: Sequence[float] = ()) -> Rejection:
+    """Rejection by a model of one gesture and idle, which says the gesture of clips with these probabilities."""
+    named = [np.array([[p, 1 - p] for p in sure]).reshape(len(sure), 2) for sure in (gestures, others, chosen_on)]
+    truth = np.zeros(len(gestures), np.int64)
+    kinds = ["'idle' of d.h5"] * len(others)
+    return judge_rejection(truth, named[0], named[1], idle=1, accept=0.5, kinds=kinds, chosen_on=named[2])

@@ -15,7 +15,13 @@ from ademan.window import Window
 from tests.conftest import MakeClip
 
 RECIPE = Recipe(
-    "small", LstmConfig((8,)), Window(30), TrainingConfig(epochs=2), "group:subject", (0.6, 0.2, 0.2), split_seed=3
+    "small",
+    LstmConfig((8,)),
+    Window(30),
+    TrainingConfig(epochs=2),
+    split="group:subject",
+    fractions=(0.6, 0.2, 0.2),
+    split_seed=3,
 )
 
 

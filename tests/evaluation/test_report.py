@@ -12,10 +12,12 @@ import pytest
 
 from ademan.errors import EvaluationError
 from ademan.evaluation import score, summarise
+from ademan.evaluation.idle_stream import FalseEvents
+from ademan.evaluation.others import OthersScores
 from ademan.evaluation.page import _inline
 from ademan.evaluation.report import Report, RunsReport, write_report, write_runs_report
 from ademan.evaluation.tables import Column, table
-from tests.evaluation.conftest import certain, predictions
+from tests.evaluation.conftest import certain, predictions, rejection
 
 HISTORY = [
     {"epoch": e, "train_loss": 1 / e, "val_loss": 1.1 / e, "val_f1": 1 - 1 / e, "learning_rate": 0.1 / e}
@@ -62,7 +64,8 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def full() -> Report:
-    return Report("hands <1>", score(predictions()), "random", history=HISTORY, facts=FACTS)
+    others = OthersScores(rejection([0.9, 0.8, 0.6], [0.7, *[0.1] * 99]), FalseEvents({"wave": 3}, 0.1, 1))
+    return Report("hands <1>", score(predictions()), "random", history=HISTORY, facts=FACTS, others=others)
 
 
 def written(path: Path, report: Report | RunsReport) -> str:
@@ -80,7 +83,8 @@ def charts(text: str) -> dict[str, Any]:
 
 def test_a_report_has_all_its_sections(full: Report, tmp_path: Path) -> None:
     page = Page(written(tmp_path / "report.html", full))
-    sections = ["result", "learning", "confusions", "classes", "groups", "confidence", "mistakes", "making"]
+    sections = ["result", "learning", "confusions", "classes", "groups"]
+    sections += ["confidence", "rejection", "mistakes", "making"]
     assert page.ids == sections
     assert [f"#{name}" for name in sections[1:]] == [a for a in page.addresses if a.startswith("#")]
     assert "Right in" in page.text
@@ -93,6 +97,25 @@ def test_a_report_has_all_its_sections(full: Report, tmp_path: Path) -> None:
 def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
     page = Page(written(tmp_path / "report.html", Report("bare", score(predictions(people=0)))))
     assert page.ids == ["result", "confusions", "classes", "confidence", "mistakes"]
+
+
+def test_what_is_no_gesture_is_told_at_the_top_and_in_a_section(full: Report, tmp_path: Path) -> None:
+    page = Page(written(tmp_path / "report.html", full))
+    assert page.text.count("Of 100 clips that show none of its gestures it takes 1 for one") == 2
+    assert page.text.count("it fires 3 times by mistake: 30 an hour") == 2
+    assert "'idle' of d.h5" in page.text
+    assert "Thresholds were chosen on these very clips" in page.text
+    assert "were or may have been used in training: others will pass" not in page.text
+
+
+def test_a_stream_alone_makes_a_section_without_a_chart(tmp_path: Path) -> None:
+    others = OthersScores(None, FalseEvents({EVIL: 3}, 0.1, 1), unseen=False)
+    text = written(tmp_path / "report.html", Report("x", score(predictions()), others=others))
+    page = Page(text)
+    assert "rejection" in page.ids
+    assert "rejection" not in charts(text)
+    assert "others will pass more often" in page.text
+    assert page.elements.count("script") == 3
 
 
 @pytest.mark.parametrize("K", [2, 101])
@@ -146,7 +169,7 @@ def test_dollars_in_a_text_are_no_places_of_the_template(tmp_path: Path) -> None
 
 def test_each_chart_is_one_that_plotly_takes(full: Report, tmp_path: Path) -> None:
     found = charts(written(tmp_path / "report.html", full))
-    names = ["learning-0", "learning-1", "learning-2", "confusion", "groups", "reliability"]
+    names = ["learning-0", "learning-1", "learning-2", "confusion", "groups", "reliability", "rejection"]
     assert list(found) == names
     for chart in found.values():
         plain = json.loads(re.sub(r'"@\w+"', '"#123456"', json.dumps(chart)))
@@ -177,7 +200,7 @@ def test_a_report_on_several_runs_has_each_of_them_and_their_mean(tmp_path: Path
     text = written(tmp_path / "runs.html", report)
     page = Page(text)
     assert page.ids == ["result", "making"]
-    assert "Right in 70\N{NO-BREAK SPACE}% of clips over 3 runs, give or take 26.5 points." in page.text
+    assert "Right in 70\N{NO-BREAK SPACE}% of clips over 3 runs, give or take 26.5 points (95" in page.text
     assert "0.700 ± 0.265" in page.text
     assert "0.600" in page.text
     assert page.elements.count("script") == 3
@@ -186,7 +209,7 @@ def test_a_report_on_several_runs_has_each_of_them_and_their_mean(tmp_path: Path
 
 def test_a_single_run_has_a_mean_without_spread(tmp_path: Path) -> None:
     text = written(tmp_path / "runs.html", RunsReport("one", ("a",), summarise([score(certain([0], [0]))])))
-    assert "over 1 run." in text
+    assert "over 1 run (95" in text
     assert "± 0" not in text
 
 
@@ -219,7 +242,7 @@ def test_a_browser_draws_all_charts_under_the_page_s_own_policy(full: Report, tm
     written(tmp_path / "report.html", full)
     page = dom(tmp_path / "report.html", tmp_path / "profile")
     drawn = re.findall(r'data-chart="([\w-]+)"[^>]*>\s*<div class="plot-container', page)
-    assert drawn == ["learning-0", "learning-1", "learning-2", "confusion", "groups", "reliability"]
+    assert drawn == ["learning-0", "learning-1", "learning-2", "confusion", "groups", "reliability", "rejection"]
 
 
 def test_a_browser_sorts_by_any_column_with_the_unknown_last(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from ademan.errors import EvaluationError
 from ademan.evaluation import score, summarise
+from ademan.evaluation.intervals import wilson
 from tests.evaluation.conftest import certain
 
 
@@ -14,6 +15,14 @@ def test_mean_and_sample_deviation_agree_with_those_computed_by_hand() -> None:
     assert summary.accuracy.mean == pytest.approx(0.7)
     assert summary.accuracy.deviation == pytest.approx((0.14 / 2) ** 0.5)
     assert len(summary) == 3
+
+
+def test_clips_that_several_seeds_judged_count_once() -> None:
+    runs = [score(certain([0] * 10, [0] * right + [1] * (10 - right))) for right in (5, 6, 10, 9)]
+    summary = summarise(runs, repeats=2)
+    assert summary.clips == 20
+    assert summary.interval == wilson(15, 20)
+    assert summarise(runs).interval == wilson(30, 40)
 
 
 def test_one_run_has_no_spread() -> None:

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ademan.evaluation import Predictions, score, words
+from ademan.evaluation.idle_stream import FalseEvents
 from ademan.evaluation.intervals import Interval
-from tests.evaluation.conftest import certain, predictions
+from ademan.evaluation.others import OthersScores
+from tests.evaluation.conftest import certain, predictions, rejection
 
 
 @pytest.mark.parametrize(
@@ -128,3 +130,74 @@ def test_other_people_are_spoken_of_only_where_they_tell_something() -> None:
 def test_few_clips_are_warned_of_and_many_not() -> None:
     assert "Test on more" in words.too_few(score(certain([0] * 5, [0] * 4 + [1])))
     assert words.too_few(score(certain([0] * 500, [0] * 400 + [1] * 100))) == ""
+
+
+def test_rejection_is_said_by_the_hundred() -> None:
+    found = rejection([0.9] * 80 + [0.55] * 20, [0.6] * 8 + [0.7] * 2 + [0.1] * 190)
+    assert words.rejection(found) == (
+        "Of 100 clips that show none of its gestures it takes 5 for one (95 % interval 3 to 9 %), and finds all of 100 "
+        "gestures, all by their right name; set so that it takes 1 of 100 (threshold 0.601), it still finds 80 of 100 "
+        "gestures, 80 by their right name."
+    )
+
+
+def test_a_threshold_that_was_chosen_elsewhere_is_said_with_what_it_does_here() -> None:
+    found = rejection([0.9, 0.6], [0.7] * 3 + [0.1] * 97, chosen_on=[0.65] * 2 + [0.2] * 198)
+    assert "set so that of 200 more such clips it takes 1 of 100 (threshold 0.201), it takes 3 of these and" in (
+        words.rejection(found)
+    )
+    assert words.thresholds_chosen(found) == "Thresholds were chosen on 200 more clips that show no gesture."
+
+
+def test_the_strictest_setting_that_so_few_clips_can_tell_is_said() -> None:
+    assert "set so that it takes 5 of 100" in words.rejection(rejection([0.9], [0.6] * 5 + [0.1] * 15))
+    assert "set so that it takes 10 of 100" in words.rejection(rejection([0.9], [0.6] * 5 + [0.1] * 5))
+    assert words.rejection(rejection([0.9], [0.6] * 9)).endswith("these are too few clips to choose a threshold by.")
+
+
+def test_where_no_threshold_does_it_is_said() -> None:
+    found = rejection([1.0, 0.9], [1.0] * 10)
+    assert words.rejection(found).endswith("No threshold brings that down to 10 of 100.")
+    assert words.threshold_of(found.settings[0]) == "none (for 1 %)"
+
+
+@pytest.mark.parametrize(
+    ("share", "written"), [(0, "none"), (0.004, "fewer than 1"), (0.044, "4"), (0.996, "more than 99"), (1, "all")]
+)
+def test_shares_are_written_by_the_hundred_and_never_as_none_or_all_what_is_not(share: float, written: str) -> None:
+    assert words.of_100(share) == written
+
+
+@pytest.mark.parametrize(
+    ("least", "written"),
+    [(0.5, "0.5"), (0.5000001, "0.501"), (0.99912, "0.9992"), (0.99999991, "0.99999991"), (1, "1"), (1.01, "none")],
+)
+def test_a_threshold_is_written_so_that_it_takes_no_more(least: float, written: str) -> None:
+    assert words.threshold(least) == written
+
+
+def test_false_events_are_said_with_their_rate_and_what_fires_most() -> None:
+    events = FalseEvents({"wave": 7, "stop": 3, "fist": 1, "clap": 1}, 0.5, 2)
+    assert words.false_events(events) == (
+        "Live, in 30 minutes of clips without a gesture, joined to a stream, it fires 12 times by mistake: 24 an hour, "
+        "with 95 % confidence fewer than 39. Most often it says 'wave' (7), 'stop' (3), 'fist' (1)."
+    )
+    assert words.false_events(FalseEvents({}, 1.0, 1)) == (
+        "Live, in 60 minutes of clips without a gesture, joined to a stream, it never fires by mistake: 0 an hour, "
+        "with 95 % confidence fewer than 3."
+    )
+
+
+def test_only_what_was_judged_of_others_is_said() -> None:
+    assert words.others(None) == ""
+    assert words.others(OthersScores(None, None)) == ""
+    stream = FalseEvents({"wave": 1}, 1.0, 1)
+    assert words.others(OthersScores(None, stream)).startswith("Live, in 60 minutes")
+    both = words.others(OthersScores(rejection([0.9], [0.1] * 9), stream))
+    assert both.startswith("Of 100 clips that show none")
+    assert "it fires once by mistake: 1 an hour" in both
+
+
+def test_others_of_the_training_are_warned_of() -> None:
+    assert words.others_seen(unseen=True) == ""
+    assert "others will pass more often" in words.others_seen(unseen=False)

@@ -11,6 +11,7 @@ from ademan.models import (
     PRESETS,
     LstmConfig,
     NetworkConfig,
+    TcnConfig,
     build,
     config_from_json,
     config_to_json,
@@ -27,6 +28,8 @@ NETWORKS: dict[str, NetworkConfig] = {
     "all features": LstmConfig((8,), velocities=True, seen=True),
     "zscore": LstmConfig((8,), normalisation="zscore"),
     "raw": LstmConfig((8,), normalisation="none"),
+    "one block": TcnConfig(8, 6, 4, (10,), 5),
+    "three blocks": TcnConfig(8, 6, 4, (10, 10, 12), 5),
 }
 
 
@@ -123,5 +126,5 @@ def test_wrong_layers_are_refused() -> None:
         LstmConfig((8, 0))
     with pytest.raises(ConfigError, match=r"dropout must be from 0 to below 1, found 1\.0"):
         LstmConfig(dropout=1.0)
-    with pytest.raises(ConfigError, match=r"there is no model 'gru'. Choose one of: lstm"):
+    with pytest.raises(ConfigError, match=r"there is no model 'gru'. Choose one of: tcn, lstm"):
         preset("gru")

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import torch
 
+from ademan.augmentation import OFF
 from ademan.clip import Clip
 from ademan.datasets import Dataset, DatasetWriter
 from ademan.errors import AdemanError, ConfigError, SplitError, TrainingError
-from ademan.models import LstmConfig
+from ademan.models import LstmConfig, preset
 from ademan.recognition import Classifier, verify
 from ademan.skeleton import skeleton
 from ademan.training import Recipe, TrainingConfig, fit, train, train_all
@@ -29,6 +30,7 @@ SMALL = Recipe(
     network=LstmConfig((8,), dropout=0.2, normalisation="image", velocities=True),
     window=Window(frames=30),
     training=TrainingConfig(epochs=4, batch_size=8, learning_rate=0.01),
+    augmentation=OFF,
     split="group:subject",
     fractions=(0.6, 0.2, 0.2),
 )
@@ -423,6 +425,6 @@ def test_threads_are_what_was_asked_for_and_given_back(
 
 
 def test_a_model_name_alone_is_its_preset() -> None:
-    assert Recipe(model="lstm-32").layers.lstm_units == (32,)
+    assert Recipe(model="lstm-32").layers == preset("lstm-32")
     with pytest.raises(ConfigError, match="there is no model 'gru'"):
         Recipe(model="gru")

@@ -8,14 +8,18 @@ from cyclopts import Parameter
 
 from ademan.cli.terminal import Json, out, plain, print_json, print_table, warn
 from ademan.errors import ConfigError, EvaluationError, require
+from ademan.evaluation.idle_stream import IDLE_MINUTES
+from ademan.evaluation.rejection import Setting
 from ademan.evaluation.shown import read_intervals
 from ademan.evaluation.streams import LATE_MS, Counts, StreamScores, judge_stream
+from ademan.evaluation.words import false_events, threshold_of, thresholds_chosen
 from ademan.files import write_json
 from ademan.recognition import Classifier, StreamConfig
 from ademan.recognition.sources import clips_of
 
 if TYPE_CHECKING:
     from ademan.evaluation.evaluate import Evaluation
+    from ademan.evaluation.others import OthersScores
 
 _MET = "  [yellow](some of them were, or may have been, seen in training)[/yellow]"
 
@@ -29,6 +33,9 @@ def evaluate(
     part: Literal["train", "val", "test"] = "test",
     fractions: tuple[float, float, float] | None = None,
     split_seed: int | None = None,
+    others: tuple[Path, ...] = (),
+    others_split: str | None = None,
+    idle_minutes: float = IDLE_MINUTES,
     intervals: Path | None = None,
     late_ms: float = LATE_MS,
     stream: Annotated[StreamConfig, Parameter(name="*")] = StreamConfig(),
@@ -47,14 +54,21 @@ def evaluate(
         part: which part of the split.
         fractions: of train, validation and test; those of the training by default.
         split_seed: that of the training by default.
+        others: datasets of the same skeleton whose clips show none of the bundle's gestures, to tell how many are taken
+            for one, and how often it would fire by mistake. Idle clips of DATASET count as such, too.
+        others_split: how to divide each of these: its test part is judged, thresholds are chosen on the rest; without
+            it, thresholds are chosen on the clips that are judged.
+        idle_minutes: of streams made of clips without a gesture, at most.
         intervals: what is shown in the recording: a CSV file with the columns start_ms, end_ms and label.
         late_ms: how long after a gesture's end its event may still come; with --intervals.
         output: folder for metrics.json, plots and report.html; with --intervals for stream.json.
         json: print one JSON object.
     """
     if intervals is not None:
-        if split or fractions or split_seed is not None:
-            raise ConfigError("--intervals judges one recording whole: leave out --split, --fractions, --split-seed.")
+        if split or fractions or split_seed is not None or others or others_split:
+            raise ConfigError(
+                "--intervals judges one recording whole: leave out --split, --fractions, --split-seed, --others."
+            )
         _evaluate_stream(bundle, str(dataset), intervals, late_ms, stream, output, json=json)
         return
     if stream != StreamConfig():
@@ -62,7 +76,18 @@ def evaluate(
     require("sklearn", feature="Evaluation", extra="train")
     from ademan.evaluation.evaluate import evaluate as judge
 
-    result = judge(bundle, dataset, split=split, part=part, fractions=fractions, split_seed=split_seed, out=output)
+    result = judge(
+        bundle,
+        dataset,
+        split=split,
+        part=part,
+        fractions=fractions,
+        split_seed=split_seed,
+        others=others,
+        others_split=others_split,
+        idle_minutes=idle_minutes,
+        out=output,
+    )
     if json:
         print_json(result.to_json())
         return
@@ -144,6 +169,31 @@ def _print(result: "Evaluation") -> None:
             )
         ],
     )
+    if result.others:
+        _print_others(result.others)
     if result.skipped:
         first = ", ".join(result.skipped[:5])
         warn(f"{len(result.skipped)} clips were not judged, since nothing is seen in them: {first}")
+
+
+def _print_others(others: "OthersScores") -> None:
+    if others.rejection:
+        found = others.rejection
+        kinds = ", ".join(f"{kind.taken.clips} {plain(kind.name)}" for kind in found.kinds)
+        out.print(f"clips that show no gesture: {kinds}{'' if others.unseen else _MET}")
+        columns = ("threshold", "taken for one", "95 % interval", "gestures found", "rightly named", "95 % interval")
+        print_table(columns, [_setting(one) for one in (found.own, *found.settings)])
+        out.print(f"area under the ROC curve {found.auc:.3f}. {thresholds_chosen(found)}")
+    if others.stream:
+        out.print(plain(false_events(others.stream)))
+
+
+def _setting(one: Setting) -> tuple[object, ...]:
+    return (
+        threshold_of(one),
+        f"{one.taken.share:.1%}",
+        f"{one.taken.interval.low:.1%} to {one.taken.interval.high:.1%}",
+        f"{one.found.share:.1%}",
+        f"{one.right.share:.1%}",
+        f"{one.right.interval.low:.1%} to {one.right.interval.high:.1%}",
+    )

@@ -1,6 +1,6 @@
 """`ademan train`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,22 +12,43 @@ from ademan.errors import ConfigError, require
 
 require("lightning", feature="Training", extra="train")
 
+from ademan.augmentation import OFF, Augmentation
 from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
-from ademan.models import LstmConfig, preset
-from ademan.training import Recipe, Run, TrainingConfig, train_all
+from ademan.models import DEFAULT, NETWORKS, LstmConfig, TcnConfig, kind_of
+from ademan.training import Recipe, Run, TrainingConfig, recipe, train_all
 from ademan.training import train as train_one
 from ademan.window import Window
 
 _Flat = Parameter(name="*")
-_NETWORK = Group("Network (what the model's preset says, unless given)")
+_TCN = Group("Network tcn")
+_LSTM = Group("Networks lstm (what the preset says, unless given)")
+_TRAINING = Group("Training (what the preset says, unless given)")
+_AUGMENTATION = Group("Augmentation (tcn; off for the lstm presets unless given)")
+_WINDOW = Group("Window (what the preset says, unless given)")
+_DEFAULTS = Recipe()
 
 
 def _fill_in_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Let the named preset answer for what the command line leaves open."""
     model = arguments.get("--model")
-    name = model.tokens[-1].value if model is not None and model.tokens else "lstm"
-    values = {flag.replace("_", "-"): value for flag, value in asdict(preset(name)).items() if value != ()}
-    Dict(values, use_commands_as_keys=False, source=f"model {name}")(app, commands, arguments)
+    name = model.tokens[-1].value if model is not None and model.tokens else DEFAULT
+    settled = recipe(name)
+    given = {argument.name.removeprefix("--").replace("-", "_") for argument in arguments if argument.tokens}
+    _refuse_flags_of_others(name, kind_of(settled.layers), given)
+    values = {**asdict(settled.layers), **asdict(settled.training), **asdict(settled.augmentation)}
+    if "fit" not in given:
+        values |= asdict(settled.window)
+    flags = {flag.replace("_", "-"): value for flag, value in values.items() if value not in ((), None)}
+    Dict(flags, use_commands_as_keys=False, source=f"model {name}")(app, commands, arguments)
+
+
+def _refuse_flags_of_others(model: str, kind: str, given: set[str]) -> None:
+    """Refuse a flag that the model's kind of network has no use for."""
+    for other, (config, _) in NETWORKS.items():
+        foreign = sorted({field.name for field in fields(config)} & given)
+        if other != kind and foreign:
+            flag = "--" + foreign[0].replace("_", "-")
+            raise ConfigError(f"{flag} is for networks of the kind {other}; '{model}' is none. Choose another --model.")
 
 
 app = App(name="train", config=_fill_in_preset)
@@ -39,15 +60,19 @@ def train(
     /,
     *,
     output: Annotated[Path, Parameter(alias="-o")],
-    model: str = "lstm",
+    model: str = DEFAULT,
     split: tuple[str, ...] = ("random",),
     fractions: Fractions = DEFAULT_FRACTIONS,
     split_seed: int = 0,
     seeds: tuple[int, ...] = (),
-    network: Annotated[LstmConfig, Parameter(name="*", show_default=False, group=_NETWORK)] = LstmConfig(),
-    window: Annotated[Window, _Flat] = Window(),
-    training: Annotated[TrainingConfig, _Flat] = TrainingConfig(),
+    tcn: Annotated[TcnConfig, Parameter(name="*", group=_TCN)] = TcnConfig(),
+    lstm: Annotated[LstmConfig, Parameter(name="*", show_default=False, group=_LSTM)] = LstmConfig(),
+    window: Annotated[Window, Parameter(name="*", show_default=False, group=_WINDOW)] = _DEFAULTS.window,
+    training: Annotated[TrainingConfig, Parameter(name="*", show_default=False, group=_TRAINING)] = _DEFAULTS.training,
+    augmentation: Annotated[Augmentation, Parameter(name="*", group=_AUGMENTATION)] = _DEFAULTS.augmentation,
+    augment: bool = True,
     idle: str = "idle",
+    background: tuple[str, ...] = (),
     resume: Annotated[bool, Parameter(negative=())] = False,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
@@ -57,35 +82,49 @@ def train(
         dataset: file, made by `ademan import`.
         output: folder of the run; with several splits or seeds, the folder of their runs.
         model: preset whose layers are the defaults of the flags below.
-        split: random, group:subject (session, source), group:subject:a,b, group:subject:each, official:NAME; or
-            several of them.
+        split: random, group:subject (session, source), group:subject:a,b, group:subject:each,
+            shots:5:subject:a (each), official:NAME; or several of them.
         fractions: shares of train, validation and test.
         split_seed: of the split.
         seeds: train once with each of these instead of --seed, and print mean and spread.
+        augment: change the clips that are learnt from, each time anew, so that few of them go further.
         idle: the label that means no gesture, if the dataset has it.
+        background: what to learn as idle besides: 'made-up' (idle hands, gestures cut through), or files of clips that
+            show none of the gestures; the model gains the label if the dataset has none.
         resume: go on with a training that was stopped.
         overwrite: delete a run that is in the output folder.
     """
     if not split:
         raise ConfigError("--split needs a value: random, group:subject, official:NAME, or several.")
-    recipe = Recipe(model, network, window, training, split[0], fractions, split_seed, idle)
+    network = tcn if isinstance(recipe(model).layers, TcnConfig) else lstm
+    chosen = Recipe(model, network, window, training, augmentation if augment else OFF, split[0], fractions)
+    chosen = replace(chosen, split_seed=split_seed, idle=idle, background=background)
     told: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "progress": True}
     if len(split) == 1 and not seeds and not split[0].endswith(":each"):
-        _print_run(train_one(dataset, output, recipe, **told))
+        _print_run(train_one(dataset, output, chosen, **told))
         return
-    runs, summary = train_all(dataset, output, recipe, splits=split, seeds=seeds or (training.seed,), **told)
+    runs, summary = train_all(dataset, output, chosen, splits=split, seeds=seeds or (training.seed,), **told)
     rows = [(run.folder.name, *_figures(run, "test")) for run in runs]
     print_table(("run", "clips", "accuracy", "95 % interval", "macro F1"), rows)
     accuracy = summary.accuracy
     out.print(f"mean {accuracy.mean:.1%}, standard deviation {(accuracy.deviation or 0):.1%} over {len(runs)} runs")
+    low, high = summary.interval.low, summary.interval.high
+    out.print(f"95 % interval of {summary.clips} clips: {low:.1%} to {high:.1%}")
+    seconds = [run.fitted.seconds for run in runs]
+    out.print(f"{runs[0].weights:,} weights; {min(seconds):.0f} to {max(seconds):.0f} s a training")
     out.print(f"report: {plain(output / 'report.html')}")
 
 
 def _print_run(run: Run) -> None:
     fitted = run.fitted
+    in_keras = (
+        f" ({run.weights_in_keras:,} in Keras, which keeps one bias vector a layer where torch keeps two)"
+        if run.weights_in_keras != run.weights
+        else ""
+    )
     out.print(
-        f"{run.weights:,} weights ({run.weights_in_keras:,} in Keras, which keeps one bias vector a layer where torch "
-        f"keeps two); best epoch {fitted.best_epoch} of {len(fitted.history)}, {fitted.seconds:.1f} s"
+        f"{run.weights:,} weights{in_keras}; epoch {fitted.best_epoch} of {len(fitted.history)} kept, "
+        f"{fitted.seconds:.1f} s"
     )
     rows = [(part, *_figures(run, part)) for part in run.evaluations]
     print_table((plain(run.split.name), "clips", "accuracy", "95 % interval", "macro F1"), rows)

@@ -5,14 +5,16 @@ dark. Everything that a user wrote goes through `text`: plotly takes some HTML f
 """
 
 import html
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ademan.evaluation.history import History, changes, column, epochs
 from ademan.evaluation.intervals import wilson
 from ademan.evaluation.metrics import Scores
 from ademan.evaluation.plots import MAX_WRITTEN
+from ademan.evaluation.rejection import Rejection
 from ademan.evaluation.summary import Spread, Summary
-from ademan.evaluation.words import group_words, short
+from ademan.evaluation.words import group_words, short, threshold_of
 
 Chart: TypeAlias = dict[str, Any]
 """'data' and 'layout' as plotly takes them, and under 'narrow' what changes in either on a phone."""
@@ -180,6 +182,46 @@ def reliability(scores: Scores) -> Chart:
         "bargap": 0.08,
     }
     return {"data": [curve, histogram], "layout": layout}
+
+
+def rejection(scores: Rejection) -> Chart:
+    """Return gestures found, and found by their right name, over clips without a gesture that are taken for one."""
+    taken, found, right = zip(*scores.curve, strict=True)
+    hover = "taken for a gesture: %{x:.1%}<br>gestures: %{y:.1%}"
+
+    def line(name: str, y: Sequence[float], colour: str) -> Chart:
+        steps = {"color": colour, "width": 2, "shape": "hv"}
+        return {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name,
+            "x": taken,
+            "y": y,
+            "line": steps,
+            "hovertemplate": hover,
+        }
+
+    settings = (scores.own, *scores.settings)
+    dots = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "thresholds of the table",
+        "x": [one.taken.share for one in settings],
+        "y": [one.right.share for one in settings],
+        "customdata": [threshold_of(one) for one in settings],
+        "marker": {"color": "@accent", "size": 9},
+        "hovertemplate": f"threshold %{{customdata}}<br>{hover}<extra></extra>",
+    }
+    axis = {"range": [-0.02, 1.02], "tickformat": PERCENT}
+    layout = {
+        "height": 340,
+        "xaxis": {**axis, "title": {"text": "clips without a gesture that are taken for one"}},
+        "yaxis": {**axis, "title": {"text": "gestures"}},
+        "showlegend": True,
+        "legend": LEGEND,
+    }
+    data = [line("found", found, "@muted"), line("found, by their right name", right, "@accent"), dots]
+    return {"data": data, "layout": layout}
 
 
 def groups(scores: Scores) -> Chart:

@@ -1,6 +1,7 @@
 """Evaluation of a bundle, never of a checkpoint: what is judged is what will run."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
 from ademan.datasets.table import GroupKind, Ints
 from ademan.errors import EvaluationError
 from ademan.evaluation import plots
+from ademan.evaluation.idle_stream import IDLE_MINUTES
 from ademan.evaluation.metrics import Scores, score
+from ademan.evaluation.others import OthersScores, idle_clips, judge_others, one_split, other_gestures, same_source
 from ademan.evaluation.predictions import Predictions
 from ademan.evaluation.report import Report, write_report
 from ademan.files import write_json
@@ -30,6 +33,7 @@ class Evaluation:
         unseen: whether none of them was used in training, as far as the bundle's manifest tells; of another dataset
             that was made from the same file it cannot be said.
         skipped: ids of clips in which the model sees nothing; they are not judged.
+        others: what it makes of clips that show none of its gestures, if there were any.
     """
 
     scores: Scores
@@ -37,11 +41,12 @@ class Evaluation:
     split: str = ""
     unseen: bool = True
     skipped: tuple[str, ...] = ()
+    others: OthersScores | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values."""
         told = {"clips_judged": self.clips, "split": self.split, "unseen": self.unseen, "skipped": list(self.skipped)}
-        return {**told, **self.scores.to_json()}
+        return {**told, **self.scores.to_json(), **(self.others.to_json() if self.others else {})}
 
 
 def judge(
@@ -53,6 +58,13 @@ def judge(
         EvaluationError: a clip has no label, or one that the bundle does not know; or there is no clip.
         ClipError: the clips have another skeleton or other coordinates than the bundle's.
     """
+    predictions, skipped = _predictions(classifier, dataset, clips, group_kind)
+    return score(predictions), skipped
+
+
+def _predictions(
+    classifier: Classifier, dataset: Dataset, clips: Ints, group_kind: GroupKind | None
+) -> tuple[Predictions, tuple[str, ...]]:
     truth = _truth(classifier, dataset, clips)
     skipped: list[str] = []
     asked = (dataset[int(i)] for i in clips)
@@ -68,7 +80,7 @@ def judge(
         groups=tuple(dataset.table.groups(kind)[kept].tolist()) if kind else None,
         group_kind=kind or "group",
     )
-    return score(predictions), tuple(skipped)
+    return predictions, tuple(skipped)
 
 
 _GROUP_KINDS: Sequence[GroupKind] = ("subject", "session")
@@ -95,12 +107,15 @@ def evaluate(
     part: str = "test",
     fractions: Fractions | None = None,
     split_seed: int | None = None,
+    others: Sequence[Path | str] = (),
+    others_split: str | None = None,
+    idle_minutes: float = IDLE_MINUTES,
     out: Path | str | None = None,
 ) -> Evaluation:
     """Judge a bundle on a dataset.
 
     On the dataset that trained it, the default is the test part of the split it was trained with; on any other, all
-    labelled clips.
+    labelled clips. Idle clips among them, and the clips of `others`, say how it does with what is no gesture.
 
     Args:
         bundle: folder or .zip.
@@ -109,29 +124,68 @@ def evaluate(
         part: train, val or test.
         fractions: of the split; those of the training by default.
         split_seed: of the split; that of the training by default.
+        others: files whose clips show none of the bundle's gestures.
+        others_split: of each of these: its test part is judged, thresholds are chosen on the rest. Without it they are
+            chosen on the clips that are judged.
+        idle_minutes: of streams that are made of clips without a gesture, at most.
         out: folder for `metrics.json`, `plots/` and `report.html`.
 
     Raises:
-        AdemanError: whatever does not fit together, see `judge`.
+        AdemanError: whatever does not fit together, see `judge` and `ademan.evaluation.others`.
     """
     if part not in {"train", "val", "test"}:
         raise EvaluationError(f"part '{part}' is unknown; choose train, val or test.")
     classifier = Classifier(bundle)
-    with Dataset(dataset) as opened:
-        trained = _trained_split(classifier.manifest.training, opened)
-        how = classifier.manifest.training.get("split", {}) if trained else {}
-        fractions = fractions or tuple(how.get("fractions", DEFAULT_FRACTIONS))
-        seed = how.get("seed", 0) if split_seed is None else split_seed
-        chosen = _chosen(opened, split or how.get("name", "all"), fractions, seed)
-        clips = chosen.parts()[part]
-        seen = np.union1d(trained.train, trained.val) if trained else clips[:0]
-        scores, skipped = judge(classifier, opened, clips, chosen.group_kind)
-        told = f"{part} part of {chosen.name}" if chosen.name else f"all {len(clips)} labelled clips"
-        unseen = not np.isin(clips, seen).any() if trained else not _same_source(classifier.manifest.points, opened)
-        result = Evaluation(scores, f"{told} of {opened.path.name}", chosen.name, unseen, skipped)
+    with ExitStack() as stack:
+        opened = stack.enter_context(Dataset(dataset))
+        more = [stack.enter_context(Dataset(path)) for path in others]
+        judged = _judged(classifier, opened, split, part, fractions, split_seed)
+        idle = idle_clips(classifier, opened, judged.clips, judged.spare, judged.unseen)
+        files = [other_gestures(classifier, file, others_split, split_seed or 0) for file in more]
+        predictions, skipped = _predictions(classifier, opened, judged.clips, judged.split.group_kind)
+        scores = score(predictions)
+        found = judge_others(classifier, predictions, idle, files, idle_minutes)
+        result = Evaluation(scores, judged.told, judged.split.name, judged.unseen, skipped, found)
     if out is not None:
         write_evaluation(Path(out), result, classifier, title=Path(bundle).resolve().name)
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Clips to judge, and those that are left for choosing thresholds: no weights were fitted to them."""
+
+    clips: Ints
+    spare: Ints
+    split: Split
+    told: str
+    unseen: bool
+
+
+def _judged(
+    classifier: Classifier,
+    dataset: Dataset,
+    spec: str | None,
+    part: str,
+    fractions: Fractions | None,
+    split_seed: int | None,
+) -> _Judged:
+    training = classifier.manifest.training
+    trained = _trained_split(training, dataset)
+    how = training.get("split", {}) if trained else {}
+    fractions = fractions or tuple(how.get("fractions", DEFAULT_FRACTIONS))
+    seed = how.get("seed", 0) if split_seed is None else split_seed
+    split = _chosen(dataset, spec or how.get("name", "all"), fractions, seed)
+    clips = split.parts()[part]
+    told = f"{part} part of {split.name}" if split.name else f"all {len(clips)} labelled clips"
+    spare = split.val if split.name and part == "test" else clips[:0]
+    if trained is None:
+        unseen = not same_source(classifier.manifest.points, dataset)
+    else:
+        seen = np.union1d(trained.train, trained.val)
+        unseen = not np.isin(clips, seen).any()
+        spare = np.setdiff1d(spare, seen if training.get("refitted") else trained.train)
+    return _Judged(clips, spare if unseen else clips[:0], split, f"{told} of {dataset.path.name}", unseen)
 
 
 def _trained_split(training: Any, dataset: Dataset) -> Split | None:
@@ -142,21 +196,12 @@ def _trained_split(training: Any, dataset: Dataset) -> Split | None:
     return make_splits(dataset, how["name"], tuple(how["fractions"]), how["seed"])[0]
 
 
-def _same_source(points: Any, dataset: Dataset) -> bool:
-    """Return whether another dataset was made from a file that the training data was made from, too."""
-    files = points.get("files", {}), dataset.made.get("files", {})
-    return bool(set(files[0].values()) & set(files[1].values()))
-
-
 def _chosen(dataset: Dataset, spec: str, fractions: Fractions, seed: int) -> Split:
     """Return the split to judge by; with "all", one without a name whose every part is all labelled clips."""
     if spec == "all":
         clips = np.flatnonzero(dataset.table.labels != NO_LABEL)
         return Split("", clips, clips, clips)
-    splits = make_splits(dataset, spec, fractions, seed)
-    if len(splits) != 1:
-        raise EvaluationError(f"'{spec}' is {len(splits)} splits; name one of them, such as {splits[0].name}.")
-    return splits[0]
+    return one_split(make_splits(dataset, spec, fractions, seed), spec)
 
 
 def write_evaluation(
@@ -187,7 +232,9 @@ def write_evaluation(
     if history:
         plots.plot_history(history, folder / "plots" / "history.png", best)
     facts = {"judged": result.clips, **_facts(manifest)}
-    report = Report(title, result.scores, result.split, result.unseen, tuple(history), best, facts)
+    report = Report(
+        title, result.scores, result.split, result.unseen, tuple(history), best, facts, others=result.others
+    )
     write_report(folder / "report.html", report)
 
 

@@ -8,7 +8,9 @@ from ademan.errors import EvaluationError
 from ademan.evaluation import charts, words
 from ademan.evaluation.history import History, best_epoch
 from ademan.evaluation.metrics import Scores
+from ademan.evaluation.others import OthersScores
 from ademan.evaluation.page import Section, page, place, prose
+from ademan.evaluation.rejection import Rejection
 from ademan.evaluation.summary import Spread, Summary
 from ademan.evaluation.tables import Column, facts, table
 from ademan.files import written_whole
@@ -26,6 +28,7 @@ class Report:
         history: of the training, one row an epoch; without it there are no learning curves.
         best_epoch: number of the epoch that was kept; chosen by the history if not given.
         facts: how it was made: dataset, seed, network, weights, versions; values may be lists and mappings.
+        others: what it makes of clips that show none of its gestures.
     """
 
     title: str
@@ -35,6 +38,7 @@ class Report:
     history: History = ()
     best_epoch: float | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
+    others: OthersScores | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def write_report(path: Path, report: Report) -> None:
         _classes(scores),
         _groups(scores),
         _reliability(scores),
+        _rejection(report.others),
         _mistakes(scores),
         _making({"split": report.split, **report.facts} if report.split else report.facts),
     ]
@@ -107,6 +112,7 @@ def _result(report: Report) -> Section:
         f"{words.whose_clips(scores, report.split, report.unseen)} {words.group_interval(scores)}",
         f"{words.confusions(scores)} {words.guessing(scores)}",
         words.calibration(scores),
+        words.others(report.others),
     ]
     body = "\n".join(
         [
@@ -203,6 +209,42 @@ def _reliability(scores: Scores) -> Section:
     )
     body = _explained(explained) + place("reliability", words.calibration(scores))
     return Section("confidence", "Can its confidence be believed?", body, {"reliability": charts.reliability(scores)})
+
+
+def _rejection(others: OthersScores | None) -> Section | None:
+    if others is None:
+        return None
+    warning = words.others_seen(others.unseen)
+    body = f'<p class="warning">{prose(warning)}</p>' if warning else ""
+    rejection, stream, drawn = others.rejection, others.stream, {}
+    if rejection:
+        body += _paragraph(words.rejection(rejection)) + _settings(rejection)
+        drawn = {"rejection": charts.rejection(rejection)}
+    if stream:
+        body += f"<h3>As a stream</h3>{_paragraph(words.false_events(stream))}"
+        body += table([Column("fires", "text"), Column("events", "count")], list(stream.labels.items()))
+    return Section("rejection", "What is no gesture", body, drawn)
+
+
+def _settings(rejection: Rejection) -> str:
+    columns = [
+        Column("threshold", "text"),
+        Column("taken for a gesture", "share"),
+        Column("gestures found", "share"),
+        Column("and rightly named", "share"),
+    ]
+    rows = [
+        (words.threshold_of(one), one.taken.share, one.found.share, one.right.share)
+        for one in (rejection.own, *rejection.settings)
+    ]
+    kinds = [(kind.name, kind.taken.share, kind.taken.count, kind.taken.clips) for kind in rejection.kinds]
+    of_kinds = [Column("clips of", "text"), *columns[1:2], Column("so many", "count"), Column("clips", "count")]
+    return (
+        place("rejection", "Gestures found over clips taken for one; the same figures are in the table below")
+        + table(columns, rows)
+        + _explained(words.thresholds_chosen(rejection))
+        + table(of_kinds, kinds)
+    )
 
 
 def _mistakes(scores: Scores) -> Section:

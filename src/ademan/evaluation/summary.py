@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ademan.errors import EvaluationError
+from ademan.evaluation.intervals import Interval, wilson
 from ademan.evaluation.metrics import Scores
 
 
@@ -26,11 +27,21 @@ class Spread:
 
 @dataclass(frozen=True)
 class Summary:
-    """Accuracy, macro F1 and expected calibration error over several seeds or official splits."""
+    """Accuracy, macro F1 and expected calibration error over several seeds, and splits.
+
+    Args:
+        accuracy: of the runs.
+        macro_f1: of the runs.
+        ece: of the runs.
+        clips: that were judged, each counted once however many seeds it was judged with.
+        interval: 95 % Wilson interval of so many clips, at the share of them that was right over all runs.
+    """
 
     accuracy: Spread
     macro_f1: Spread
     ece: Spread
+    clips: int
+    interval: Interval
 
     def __len__(self) -> int:
         return len(self.accuracy.values)
@@ -40,18 +51,26 @@ class Summary:
         return asdict(self)
 
 
-def summarise(runs: Sequence[Scores]) -> Summary:
+def summarise(runs: Sequence[Scores], repeats: int = 1) -> Summary:
     """Return mean and spread over runs.
+
+    Args:
+        runs: their scores.
+        repeats: how many of them judged the same clips: the number of seeds.
 
     Raises:
         EvaluationError: there is no run.
     """
     if not runs:
         raise EvaluationError("a summary needs the scores of one run or more, found none.")
+    clips = sum(run.clips for run in runs) // repeats
+    right = round(sum(run.correct for run in runs) / repeats)
     return Summary(
         _spread([run.accuracy for run in runs]),
         _spread([run.macro_f1 for run in runs]),
         _spread([run.ece for run in runs]),
+        clips,
+        wilson(right, clips),
     )
 
 

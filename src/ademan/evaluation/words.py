@@ -1,7 +1,12 @@
 """Scores in plain sentences: what a reader who is no statistician should take home."""
 
+import math
+
+from ademan.evaluation.idle_stream import FalseEvents
 from ademan.evaluation.intervals import Interval
 from ademan.evaluation.metrics import Scores
+from ademan.evaluation.others import OthersScores
+from ademan.evaluation.rejection import Rejection, Setting
 from ademan.evaluation.summary import Summary
 
 PLURALS = {"subject": ("person", "people"), "session": ("session", "sessions"), "group": ("group", "groups")}
@@ -116,7 +121,8 @@ def whose_clips(scores: Scores, split: str, unseen: bool, listed: int = 8) -> st
 
     Args:
         scores: of these clips.
-        split: "random", "group:KIND", "group:KIND:NAMES", "official:NAME", or any other text, shown as it is.
+        split: "random", "group:KIND", "group:KIND:NAMES", "shots:N:KIND:NAME", "official:NAME", or any other text,
+            shown as it is.
         unseen: whether none of them was used in training.
         listed: groups that are named.
     """
@@ -126,6 +132,7 @@ def whose_clips(scores: Scores, split: str, unseen: bool, listed: int = 8) -> st
         "random": "Tested on clips drawn at random.",
         "official": f"Tested on the official split '{name}'.",
         "group": f"Tested on {group_words(name.partition(':')[0])[1]} that {apart}.",
+        "shots": f"Trained on {name.partition(':')[0]} clips of each gesture, all of one {_shots_kind(name)}.",
     }.get(kind, f"Tested on: {split}." if split else "")
     if not scores.groups:
         return how
@@ -134,6 +141,10 @@ def whose_clips(scores: Scores, split: str, unseen: bool, listed: int = 8) -> st
     more = f" and {len(names) - listed} more" if len(names) > listed else ""
     whose = f"The clips are of {len(names)} {several if len(names) > 1 else one}: {', '.join(names[:listed])}{more}."
     return f"{how} {whose}".strip()
+
+
+def _shots_kind(name: str) -> str:
+    return group_words(name.split(":")[1] if ":" in name else None)[0]
 
 
 def leak(scores: Scores, split: str) -> str:
@@ -149,9 +160,103 @@ def leak(scores: Scores, split: str) -> str:
     )
 
 
+def others(scores: OthersScores | None) -> str:
+    """Return what a bundle makes of clips that show none of its gestures; nothing if none was judged."""
+    if scores is None:
+        return ""
+    told = rejection(scores.rejection) if scores.rejection else ""
+    live = false_events(scores.stream) if scores.stream else ""
+    return f"{told} {live}".strip()
+
+
+def others_seen(unseen: bool) -> str:
+    """Return a warning if clips without a gesture were used in training."""
+    return "" if unseen else "Some of these clips were or may have been used in training: others will pass more often."
+
+
+def rejection(scores: Rejection) -> str:
+    """Return how often what is no gesture is taken for one, and what keeping that out costs."""
+    own = scores.own
+    says = (
+        f"Of 100 clips that show none of its gestures it takes {of_100(own.taken.share)} for one "
+        f"(95 % interval {between(own.taken.interval)})"
+    )
+    # One of a hundred cannot be told by fewer than a hundred clips.
+    strict = next((one for one in scores.settings if (one.asked or 0) * scores.chosen_on >= 1), None)
+    if strict is None:
+        return f"{says}, and finds {_found(own)}; these are too few clips to choose a threshold by."
+    asked = of_100(strict.asked or 0)
+    if strict.threshold > 1:
+        return f"{says}, and finds {_found(own)}. No threshold brings that down to {asked} of 100."
+    set_so = f"set so that it takes {asked} of 100 (threshold {threshold(strict.threshold)}), it"
+    if scores.separate:
+        set_so = (
+            f"set so that of {scores.chosen_on} more such clips it takes {asked} of 100 (threshold "
+            f"{threshold(strict.threshold)}), it takes {of_100(strict.taken.share)} of these and"
+        )
+    return f"{says}, and finds {_found(own)}; {set_so} still finds {_found(strict)}."
+
+
+def _found(setting: Setting) -> str:
+    return f"{of_100(setting.found.share)} of 100 gestures, {of_100(setting.right.share)} by their right name"
+
+
+def of_100(share: float) -> str:
+    """Write a share as so many of a hundred; never as none or all what is not quite."""
+    if 0 < share < 0.01:
+        return "fewer than 1"
+    if 0.99 < share < 1:
+        return "more than 99"
+    if share in (0, 1):
+        return "all" if share else "none"
+    return f"{100 * share:.0f}"
+
+
+def threshold(least: float) -> str:
+    """Write a threshold, rounded up: it takes no more than the exact one, and as 1 only what is 1; none above."""
+    if least > 1:
+        return "none"
+    rounded = (math.ceil(least * 10**figures) / 10**figures for figures in range(3, 10))
+    return f"{next((value for value in rounded if value < 1), 1.0):.9g}"
+
+
+def threshold_of(setting: Setting) -> str:
+    """Return a threshold, and what it was chosen for."""
+    why = "its own" if setting.asked is None else f"for {percent(setting.asked)}"
+    return f"{threshold(setting.threshold)} ({why})"
+
+
+def thresholds_chosen(scores: Rejection) -> str:
+    """Return by which clips thresholds were chosen."""
+    if scores.separate:
+        return f"Thresholds were chosen on {scores.chosen_on} more clips that show no gesture."
+    return "Thresholds were chosen on these very clips, which flatters them a little."
+
+
+def false_events(events: FalseEvents) -> str:
+    """Return how often it will fire by mistake."""
+    often = ", ".join(f"'{label}' ({count})" for label, count in list(events.labels.items())[:3])
+    return (
+        f"Live, in {60 * events.hours:.0f} minutes of clips without a gesture, joined to a stream, "
+        f"{_fires(events.count)} by mistake: {rate(events.per_hour)} an hour, with 95 % confidence fewer than "
+        f"{rate(events.per_hour_below)}."
+    ) + (f" Most often it says {often}." if often else "")
+
+
+def _fires(count: int) -> str:
+    return {0: "it never fires", 1: "it fires once"}.get(count, f"it fires {count} times")
+
+
+def rate(per_hour: float) -> str:
+    """Write a rate in two figures, from a hundred on in whole numbers."""
+    return f"{per_hour:.2g}" if per_hour < 99.5 else f"{per_hour:.0f}"
+
+
 def runs_headline(summary: Summary) -> str:
     """Return the mean accuracy over several runs as a sentence."""
     spread = summary.accuracy.deviation
     about = "" if spread is None else f", give or take {100 * spread:.1f} points"
     runs = f"{len(summary)} runs" if len(summary) > 1 else "1 run"
-    return f"Right in {percent(summary.accuracy.mean)} of clips over {runs}{about}."
+    share = f"Right in {percent(summary.accuracy.mean)} of clips over {runs}{about}"
+    clips = "1 clip" if summary.clips == 1 else f"{summary.clips} clips"
+    return f"{share} (95 % interval of {clips}: {between(summary.interval)})."

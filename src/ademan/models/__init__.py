@@ -4,7 +4,7 @@ A network is a module that is built from its config, a skeleton, the number of c
 To add one, write its file with a config and a module, and enter both here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -12,19 +12,27 @@ from torch import nn
 
 from ademan.errors import ConfigError
 from ademan.models.lstm import LSTM_PRESETS, Lstm, LstmConfig
+from ademan.models.motion import Motion
 from ademan.models.normalise import Features, lengths
 from ademan.models.onnx import to_onnx
+from ademan.models.tcn import TCN_PRESETS, Tcn, TcnConfig
 from ademan.skeleton import Skeleton
 
 __all__ = [
+    "DEFAULT",
+    "NETWORKS",
     "PRESETS",
     "Features",
     "Lstm",
     "LstmConfig",
+    "Motion",
     "NetworkConfig",
+    "Tcn",
+    "TcnConfig",
     "build",
     "config_from_json",
     "config_to_json",
+    "kind_of",
     "lengths",
     "preset",
     "to_onnx",
@@ -32,8 +40,15 @@ __all__ = [
     "weights_in_keras",
 ]
 
-NetworkConfig = LstmConfig
-PRESETS: dict[str, NetworkConfig] = {**LSTM_PRESETS}
+NetworkConfig = LstmConfig | TcnConfig
+NETWORKS: dict[str, tuple[type[NetworkConfig], Callable[..., nn.Module]]] = {
+    "tcn": (TcnConfig, Tcn),
+    "lstm": (LstmConfig, Lstm),
+}
+"""Config and module of each kind of network."""
+
+PRESETS: dict[str, NetworkConfig] = {**TCN_PRESETS, **LSTM_PRESETS}
+DEFAULT = "tcn"
 
 
 def preset(name: str) -> NetworkConfig:
@@ -47,21 +62,34 @@ def preset(name: str) -> NetworkConfig:
     return PRESETS[name]
 
 
+def kind_of(config: NetworkConfig) -> str:
+    """Return the name of the kind of network that a config is for, such as "tcn"."""
+    return next(name for name, (of, _) in NETWORKS.items() if isinstance(config, of))
+
+
 def build(config: NetworkConfig, skeleton: Skeleton, channels: int, classes: int) -> nn.Module:
     """Return a new network; its weights come from torch's random generator."""
-    return Lstm(config, skeleton, channels, classes)
+    _, network = NETWORKS[kind_of(config)]
+    return network(config, skeleton, channels, classes)
 
 
 def config_to_json(config: NetworkConfig) -> dict[str, Any]:
     """Return a config as plain values that `config_from_json` reads."""
-    return {"network": "lstm", **asdict(config)}
+    return {"network": kind_of(config), **asdict(config)}
 
 
 def config_from_json(saved: Mapping[str, Any]) -> NetworkConfig:
-    """Return the config that was saved; lists become tuples again."""
-    known = {field.name for field in fields(LstmConfig)}
+    """Return the config that was saved; lists become tuples again.
+
+    Raises:
+        ConfigError: there is no such kind of network.
+    """
+    if saved.get("network") not in NETWORKS:
+        raise ConfigError(f"there is no kind of network '{saved.get('network')}'; there are {', '.join(NETWORKS)}.")
+    config, _ = NETWORKS[saved["network"]]
+    known = {field.name for field in fields(config)}
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k in known}
-    return LstmConfig(**values)
+    return config(**values)
 
 
 def weights(network: nn.Module) -> int:

@@ -12,21 +12,22 @@ INPUT, OUTPUT = "points", "probabilities"
 
 
 class _Probabilities(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, temperature: float) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.temperature = network, temperature
 
     def forward(self, points: Tensor) -> Tensor:
-        return torch.softmax(self.network(points), dim=1)
+        return torch.softmax(self.network(points) / self.temperature, dim=1)
 
 
-def to_onnx(network: nn.Module, points: int, channels: int) -> bytes:
+def to_onnx(network: nn.Module, points: int, channels: int, temperature: float = 1.0) -> bytes:
     """Return the graph `points (N, T, P, C)` to `probabilities (N, K)`, N and T free.
 
     Args:
         network: put into evaluation mode while it is exported.
         points: P.
         channels: C.
+        temperature: logits are divided by it: above 1 the network is made less sure of itself.
     """
     example = torch.rand(2, 7, points, channels)
     was_training = network.training
@@ -36,7 +37,7 @@ def to_onnx(network: nn.Module, points: int, channels: int) -> bytes:
         # its age, and of batches whose size is frozen, which `tests/models/test_networks.py` shows is not so here.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Probabilities(network).eval(),
+            _Probabilities(network, temperature).eval(),
             (example,),
             file,
             input_names=[INPUT],

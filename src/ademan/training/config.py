@@ -8,7 +8,7 @@ from ademan.errors import ConfigError
 
 Optimizer = Literal["adam", "adamw", "radam"]
 Schedule = Literal["none", "plateau", "onecycle"]
-Monitor = Literal["val_loss", "val_accuracy", "val_f1"]
+Monitor = Literal["val_loss", "val_accuracy", "val_f1", "none"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class TrainingConfig:
 
     epochs: int = 100
     """Passes over the training clips, at most."""
+    epoch_steps: int = 1
+    """Few clips are gone through several times an epoch, as often as goes into so many steps."""
     batch_size: int = 32
     """Clips of a step; batches are made of clips of like length."""
     learning_rate: float = 1e-3
@@ -28,9 +30,12 @@ class TrainingConfig:
     schedule: Schedule = "none"
     """none; plateau: a fifth of the rate after 5 epochs without progress of the monitored value; or onecycle."""
     monitor: Monitor = "val_loss"
-    """What chooses the best epoch and stops early: val_loss, val_accuracy or val_f1."""
+    """What chooses the best epoch and stops early: val_loss, val_accuracy or val_f1; none keeps the last epoch."""
     patience: int = 20
     """Epochs without progress after which training stops; 0 never stops early."""
+    refit: Literal["no", "few", "yes"] = "no"
+    """Train once more, on training and validation clips together, and keep that: no; few: where there are at most 500
+    clips or 6 people (sessions) to learn from, and each counts; or yes. Needs monitor none."""
     class_weights: Literal["none", "balanced"] = "none"
     """balanced: rare classes count more, in inverse proportion to their clips."""
     label_smoothing: float = 0.0
@@ -45,10 +50,12 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         ranges = {
             "epochs must be 1 or more": self.epochs >= 1,
+            "epoch_steps must be 1 or more": self.epoch_steps >= 1,
             "batch_size must be 1 or more": self.batch_size >= 1,
             "learning_rate must be above 0 and finite": 0 < self.learning_rate < math.inf,
             "weight_decay must be 0 or more and finite": 0 <= self.weight_decay < math.inf,
             "patience must be 0 or more": self.patience >= 0,
+            "refit must be no where monitor chooses an epoch": self.refit == "no" or self.monitor == "none",
             "label_smoothing must be from 0 to below 1": 0 <= self.label_smoothing < 1,
             "gradient_clip must be above 0 and finite": 0 < self.gradient_clip < math.inf,
             "threads must be 0 or more": self.threads >= 0,
@@ -59,7 +66,12 @@ class TrainingConfig:
                 field = rule.split(" ", maxsplit=1)[0]
                 raise ConfigError(f"{rule}, found {getattr(self, field)}.")
 
+    def rounds(self, clips: int) -> int:
+        """Return how often an epoch goes through so many clips."""
+        steps = -(-clips // self.batch_size)
+        return max(1, self.epoch_steps // steps)
+
     @property
     def mode(self) -> Literal["min", "max"]:
         """Whether the monitored value is better low or high."""
-        return "min" if self.monitor == "val_loss" else "max"
+        return "max" if self.monitor in {"val_accuracy", "val_f1"} else "min"

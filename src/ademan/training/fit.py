@@ -37,11 +37,13 @@ class Fitted:
         history: a row an epoch.
         best_epoch: the one whose weights were kept, from 1 on.
         seconds: of this call; a resumed training took longer in all.
+        refitted: whether the weights are those of a second training, on training and validation clips together.
     """
 
     history: list[Row]
     best_epoch: int
     seconds: float
+    refitted: bool = False
 
 
 def fit(module: TrainingModule, run: Path, *, resume: bool, progress: bool) -> Fitted:

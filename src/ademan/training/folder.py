@@ -8,6 +8,7 @@ split.json     the ids of the clips of each part
 report.html    how good it is, in words and charts
 plots/         learning curves, confusion matrix, reliability, classes
 checkpoints/   best.ckpt and last.ckpt, with all weights
+refit/         history and checkpoints of the second training, on training and validation clips together
 tensorboard/   for `tensorboard --logdir RUN`
 """
 
@@ -23,7 +24,7 @@ from ademan.files import write_json
 
 FORMAT = "ademan-run/1"
 CONFIG = "config.json"
-NAMES = (CONFIG, *"bundle metrics.json history.csv split.json report.html plots checkpoints tensorboard".split())
+NAMES = (CONFIG, *"bundle metrics.json history.csv split.json report.html plots checkpoints refit tensorboard".split())
 
 
 def open_run(folder: Path, dataset: Dataset, config: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:

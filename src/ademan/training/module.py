@@ -5,6 +5,7 @@ seed and the number of the epoch alone, and all else that has a state is in the 
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.utils.data import DataLoader
 from torchmetrics import MeanMetric, Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassPrecision, MulticlassRecall
 
+from ademan.augmentation import Augmenter
 from ademan.training.config import TrainingConfig
 from ademan.training.data import Windows, batches_in_order, shuffled_batches
 
@@ -32,10 +34,20 @@ class TrainingModule(LightningModule):
         train: windows to learn from.
         val: windows to choose the best epoch by; may be empty.
         classes: K.
+        augmenter: changes the clips that are learnt from; None leaves them as they are.
     """
 
-    def __init__(self, network: nn.Module, config: TrainingConfig, train: Windows, val: Windows, classes: int) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        config: TrainingConfig,
+        train: Windows,
+        val: Windows,
+        classes: int,
+        augmenter: Augmenter | None = None,
+    ) -> None:
         super().__init__()
+        self.augmenter = augmenter
         self.network, self.config, self.windows = network, config, {"train": train, "val": val}
         self.history: list[Row] = []
         self.loss = nn.CrossEntropyLoss(_weights(config, train, classes), label_smoothing=config.label_smoothing)
@@ -52,7 +64,8 @@ class TrainingModule(LightningModule):
         """Return the batches of this epoch; lightning asks for them at the start of each."""
         rng = np.random.default_rng((self.config.seed, self.finished_epochs))
         train = self.windows["train"]
-        return _loader(train, shuffled_batches(train.lengths, self.config.batch_size, rng))
+        times = self.config.rounds(len(train))
+        return _loader(train, shuffled_batches(train.lengths, self.config.batch_size, rng, times))
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Return the validation batches, always the same."""
@@ -60,10 +73,15 @@ class TrainingModule(LightningModule):
         return _loader(val, list(batches_in_order(val.lengths, self.config.batch_size)))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Return the loss of a batch; its dropout depends on seed, epoch and index alone."""
+        """Return the loss of a batch; its augmentation and dropout depend on seed, epoch and index alone."""
         rng = np.random.default_rng((self.config.seed, self.finished_epochs, index))
         self._seed(int(rng.integers(2**62)))
-        return self._step(self.train_scores, batch)
+        if self.augmenter is None:
+            return self._step(self.train_scores, batch)
+        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+        points, labels = self.augmenter(*batch, generator)
+        points, targets = self.augmenter.mix(points, labels, generator)
+        return self._step(self.train_scores, (points, labels), targets)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Return the loss of a batch, without learning from it."""
@@ -75,10 +93,10 @@ class TrainingModule(LightningModule):
         else:
             torch.manual_seed(seed)
 
-    def _step(self, scores: "Scores", batch: tuple[Tensor, Tensor]) -> Tensor:
+    def _step(self, scores: "Scores", batch: tuple[Tensor, Tensor], targets: Tensor | None = None) -> Tensor:
         points, labels = batch
         logits = self.network(points)
-        loss: Tensor = self.loss(logits, labels)
+        loss: Tensor = self.loss(logits, labels if targets is None else targets)
         # A mean over a batch with class weights was divided by the sum of those of its clips.
         counted = len(labels) if self.loss.weight is None else self.loss.weight[labels].sum()
         scores.update(logits.detach(), labels, loss.detach(), counted)
@@ -107,15 +125,20 @@ class TrainingModule(LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the optimizer; schedules are moved here, since lightning moves them after a checkpoint is made."""
         config = self.config
-        kind: Any = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "radam": torch.optim.RAdam}[config.optimizer]
-        optimizer: torch.optim.Optimizer = kind(
+        kinds: dict[str, Any] = {
+            "adam": partial(torch.optim.Adam, fused=True),  # one pass over all weights: a fifth of the time
+            "adamw": partial(torch.optim.AdamW, fused=True),
+            "radam": torch.optim.RAdam,
+        }
+        optimizer: torch.optim.Optimizer = kinds[config.optimizer](
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         if config.schedule == "plateau":
             mode = config.mode if len(self.windows["val"]) else "min"  # without validation it goes by the train loss
             self._schedule = ReduceLROnPlateau(optimizer, mode, _PLATEAU_FACTOR, _PLATEAU_EPOCHS)
         elif config.schedule == "onecycle":
-            steps = -(-len(self.windows["train"]) // config.batch_size) * config.epochs
+            clips = len(self.windows["train"])
+            steps = -(-clips * config.rounds(clips) // config.batch_size) * config.epochs
             self._schedule = OneCycleLR(optimizer, config.learning_rate, total_steps=steps)
         if self._schedule is not None and self._schedule_state is not None:
             self._schedule.load_state_dict(self._schedule_state)

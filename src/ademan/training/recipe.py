@@ -1,40 +1,65 @@
 """The recipe: all that decides a training but the data."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from ademan.augmentation import OFF, Augmentation
+from ademan.datasets import Dataset
 from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
-from ademan.models import NetworkConfig, config_to_json, preset
+from ademan.models import DEFAULT, LstmConfig, NetworkConfig, config_to_json, preset
+from ademan.training.background import with_idle
 from ademan.training.config import TrainingConfig
 from ademan.window import Window
+
+_DEFAULT_WINDOW = Window(32, "spread")
+_DEFAULT_TRAINING = TrainingConfig(
+    epochs=15,
+    epoch_steps=40,
+    learning_rate=2e-3,
+    optimizer="adamw",
+    weight_decay=0.02,
+    schedule="onecycle",
+    monitor="none",
+    patience=0,
+    refit="few",
+    label_smoothing=0.1,
+    gradient_clip=5.0,
+)
+_DEFAULT_AUGMENTATION = Augmentation()
 
 
 @dataclass(frozen=True)
 class Recipe:
     """All that decides a training but the data: the same recipe on the same data gives the same model.
 
+    The defaults are those of the default network; `recipe` gives those of another preset.
+
     Args:
         model: name of a preset.
         network: layers and features; those of the preset if None.
         window: how clips are fitted.
         training: optimisation, stopping and seed.
+        augmentation: of the clips that are learnt from.
         split: which clips train, validate and test; see `ademan.datasets.splits`.
         fractions: of train, validation and test.
         split_seed: of the split.
-        idle: the label that means no gesture; it counts only if the dataset has it.
+        idle: the label that means no gesture; it counts only if the dataset has it, or with a background.
+        background: what is learnt as idle besides: "made-up", or dataset files; see `ademan.training.background`.
 
     Raises:
         ConfigError: there is no preset of that name.
     """
 
-    model: str = "lstm"
+    model: str = DEFAULT
     network: NetworkConfig | None = None
-    window: Window = field(default_factory=Window)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
+    window: Window = _DEFAULT_WINDOW
+    training: TrainingConfig = _DEFAULT_TRAINING
+    augmentation: Augmentation = _DEFAULT_AUGMENTATION
     split: str = "random"
     fractions: Fractions = DEFAULT_FRACTIONS
     split_seed: int = 0
     idle: str = "idle"
+    background: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.network is None:
@@ -45,6 +70,21 @@ class Recipe:
         """The network that is trained: the given one, or the preset's."""
         return self.network or preset(self.model)
 
+    def labels(self, dataset: Dataset) -> tuple[str, ...]:
+        """Return what the model will name: the dataset's labels, and idle if there is a background to learn."""
+        return with_idle(dataset.labels, self.background, self.idle)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {**asdict(self), "network": config_to_json(self.layers)}
+
+
+def recipe(model: str = DEFAULT) -> Recipe:
+    """Return what a preset is trained with: plain LSTMs as tutorials train them, without augmentation.
+
+    Raises:
+        ConfigError: there is no preset of that name.
+    """
+    if isinstance(preset(model), LstmConfig):
+        return Recipe(model, window=Window(), training=TrainingConfig(), augmentation=OFF)
+    return Recipe(model)

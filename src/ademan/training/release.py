@@ -24,22 +24,24 @@ from ademan.training.recipe import Recipe
 from ademan.window import Window
 
 
-def export(dataset: Dataset, recipe: Recipe, split: Split, network: nn.Module, fitted: Fitted) -> Bundle:
-    """Return the bundle in memory, with golden vectors that torch computed."""
-    graph = to_onnx(network, len(dataset.skeleton), dataset.channels)
+def export(
+    dataset: Dataset, recipe: Recipe, split: Split, network: nn.Module, fitted: Fitted, temperature: float
+) -> Bundle:
+    """Return the bundle in memory, with golden vectors that torch computed; logits are divided by the temperature."""
+    graph = to_onnx(network, len(dataset.skeleton), dataset.channels, temperature)
     network.eval()
     golden = []
     for points in golden_windows((len(dataset.skeleton), dataset.channels), np.random.default_rng(0)):
         with torch.no_grad():
-            golden.append((points, torch.softmax(network(torch.from_numpy(points)), dim=1).numpy()))
+            golden.append((points, torch.softmax(network(torch.from_numpy(points)) / temperature, dim=1).numpy()))
     manifest = Manifest(
-        labels=dataset.labels,
+        labels=recipe.labels(dataset),
         skeleton=dataset.skeleton,
         channels=dataset.channels,
         coordinates=dataset.coordinates,
         window=recipe.window,
         fps=_window_fps(dataset, split.train, recipe.window),
-        idle=recipe.idle if recipe.idle in dataset.labels else None,
+        idle=recipe.idle if recipe.idle in recipe.labels(dataset) else None,
         network={
             "model": recipe.model,
             **config_to_json(recipe.layers),
@@ -52,6 +54,9 @@ def export(dataset: Dataset, recipe: Recipe, split: Split, network: nn.Module, f
             "clips": {part: len(clips) for part, clips in split.parts().items()},
             "warnings": list(split.warnings),
             "optimisation": asdict(recipe.training),
+            "background": list(recipe.background),
+            "refitted": fitted.refitted,
+            "temperature": round(temperature, 4),
             "best_epoch": fitted.best_epoch,
             "epochs": len(fitted.history),
             "seconds": round(fitted.seconds, 1),
@@ -77,15 +82,14 @@ def _window_fps(dataset: Dataset, clips: Ints, window: Window, looked_at: int = 
     return round(1000.0 / float(np.median(steps)), 3) if steps else 25.0
 
 
-def judge_parts(classifier: Classifier, dataset: Dataset, split: Split) -> dict[str, Evaluation]:
-    """Return how the bundle does on validation and test, as far as the split has them."""
-    evaluations = {}
-    for part, clips in split.parts().items():
-        if part != "train" and len(clips):
-            scores, skipped = judge(classifier, dataset, clips, split.group_kind)
-            told = f"{part} part of {split.name} of {dataset.path.name}"
-            evaluations[part] = Evaluation(scores, told, split.name, unseen=part == "test", skipped=skipped)
-    return evaluations
+def judge_part(classifier: Classifier, dataset: Dataset, split: Split, part: str) -> dict[str, Evaluation]:
+    """Return how the bundle does on a part, by its name; nothing if the split has no such clips."""
+    clips = split.parts()[part]
+    if not len(clips):
+        return {}
+    scores, skipped = judge(classifier, dataset, clips, split.group_kind)
+    told = f"{part} part of {split.name} of {dataset.path.name}"
+    return {part: Evaluation(scores, told, split.name, unseen=part == "test", skipped=skipped)}
 
 
 def write_run(out: Path, exported: Bundle, evaluations: dict[str, Evaluation], fitted: Fitted) -> None:
@@ -93,7 +97,7 @@ def write_run(out: Path, exported: Bundle, evaluations: dict[str, Evaluation], f
     short = {part: _short(evaluation.scores) for part, evaluation in evaluations.items()}
     manifest = replace(exported.manifest, training={**exported.manifest.training, "scores": short})
     write_bundle(out / "bundle", manifest, exported.graph, exported.golden)
-    told = {key: manifest.training[key] for key in ("best_epoch", "epochs", "seconds")}
+    told = {key: manifest.training[key] for key in ("best_epoch", "epochs", "seconds", "refitted", "temperature")}
     metrics = {**told, **manifest.network, **{part: e.to_json() for part, e in evaluations.items()}}
     shown = evaluations.get("test") or evaluations.get("val")
     if shown is None:

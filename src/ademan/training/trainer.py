@@ -4,12 +4,16 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
+from ademan.augmentation import Augmenter
 from ademan.datasets import Dataset, Split, make_splits
+from ademan.datasets.table import Ints
 from ademan.errors import TrainingError
 from ademan.evaluation import Summary, summarise
 from ademan.evaluation.evaluate import Evaluation
@@ -17,12 +21,20 @@ from ademan.evaluation.report import RunsReport, write_runs_report
 from ademan.files import write_json
 from ademan.models import build, weights, weights_in_keras
 from ademan.recognition import Classifier
+from ademan.training.background import background, check_sources
 from ademan.training.data import MEMORY_BYTES, Windows
 from ademan.training.fit import Fitted, fit
 from ademan.training.folder import open_run
 from ademan.training.module import TrainingModule
 from ademan.training.recipe import Recipe
-from ademan.training.release import export, judge_parts, write_run
+from ademan.training.release import export, judge_part, write_run
+from ademan.training.temperature import temperature_of
+
+REFIT = "refit"
+"""Folder within a run of the second training."""
+
+FEW_CLIPS, FEW_GROUPS = 500, 6
+"""Up to so many clips, or people (sessions), to learn from, those of the validation are worth a second training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +128,7 @@ def train_all(
             _train(opened, out / name, plan, split, resume=resume, overwrite=overwrite, progress=progress)
             for name, (plan, split) in plans.items()
         ]
-    return runs, _sum_up(out, runs, Path(dataset).name, recipe)
+    return runs, _sum_up(out, runs, Path(dataset).name, recipe, len(seeds))
 
 
 def _plans(
@@ -142,12 +154,13 @@ def _folder_name(text: str) -> str:
     return safe if safe == plain else f"{safe}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _sum_up(out: Path, runs: list[Run], dataset: str, recipe: Recipe) -> Summary:
-    summary = summarise([run.evaluations["test"].scores for run in runs])
+def _sum_up(out: Path, runs: list[Run], dataset: str, recipe: Recipe, seeds: int) -> Summary:
+    summary = summarise([run.evaluations["test"].scores for run in runs], seeds)
     names = tuple(run.folder.name for run in runs)
-    write_json(out / "summary.json", {"runs": list(names), **summary.to_json()})
+    cost = {"weights": runs[0].weights, "seconds": [round(run.fitted.seconds, 1) for run in runs]}
+    write_json(out / "summary.json", {"runs": list(names), **cost, **summary.to_json()})
     same = {key: value for key, value in recipe.to_json().items() if key != "split"}
-    facts = {"dataset": dataset, "runs": len(runs), "weights": runs[0].weights, **same}
+    facts = {"dataset": dataset, "runs": len(runs), **cost, **same}
     write_runs_report(out / "report.html", RunsReport(out.resolve().name, names, summary, facts))
     return summary
 
@@ -155,24 +168,54 @@ def _sum_up(out: Path, runs: list[Run], dataset: str, recipe: Recipe) -> Summary
 def _train(
     dataset: Dataset, out: Path, recipe: Recipe, split: Split, *, resume: bool, overwrite: bool, progress: bool
 ) -> Run:
-    _check(dataset, split)
-    torch.manual_seed(recipe.training.seed)
-    network = build(recipe.layers, dataset.skeleton, dataset.channels, len(dataset.labels))
+    _check(dataset, recipe, split)
     open_run(out, dataset, recipe.to_json(), resume=resume, overwrite=overwrite)
     write_json(out / "split.json", split.to_json(dataset.table))
     if dataset.bytes <= MEMORY_BYTES:
         dataset.load()
-    windows = {part: Windows(dataset, split.parts()[part], recipe.window) for part in ("train", "val")}
-    module = TrainingModule(network, recipe.training, windows["train"], windows["val"], len(dataset.labels))
-    fitted = fit(module, out, resume=resume, progress=progress)
-    exported = export(dataset, recipe, split, network, fitted)
+    learn = partial(_learn, dataset, recipe, resume=resume, progress=progress)
+    network, fitted = learn(split.train, split.val, out)
+    val = Windows(dataset, split.val, recipe.window)
+    warmth = temperature_of(network, val, recipe.training.batch_size)
+    exported = export(dataset, recipe, split, network, fitted, warmth)
+    evaluations = judge_part(Classifier(exported), dataset, split, "val")
+    if _is_refitted(dataset, recipe, split):
+        network, again = learn(np.union1d(split.train, split.val), split.val[:0], out / REFIT)
+        fitted = replace(fitted, seconds=fitted.seconds + again.seconds, refitted=True)
+        exported = export(dataset, recipe, split, network, fitted, warmth)
     classifier = Classifier(exported)  # replays the golden vectors: onnxruntime gives what torch gave
-    evaluations = judge_parts(classifier, dataset, split)
+    evaluations |= judge_part(classifier, dataset, split, "test")
     write_run(out, exported, evaluations, fitted)
     return Run(out, split, evaluations, fitted, weights(network), weights_in_keras(network))
 
 
-def _check(dataset: Dataset, split: Split) -> None:
+def _learn(
+    dataset: Dataset, recipe: Recipe, train: Ints, val: Ints, folder: Path, *, resume: bool, progress: bool
+) -> tuple[nn.Module, Fitted]:
+    """Return a network that has learnt from some clips, and how; its history and checkpoints are in the folder."""
+    labels = recipe.labels(dataset)
+    torch.manual_seed(recipe.training.seed)
+    network = build(recipe.layers, dataset.skeleton, dataset.channels, len(labels))
+    none = background(dataset, train, recipe.window, recipe.background, recipe.idle, recipe.training.seed)
+    learnt = Windows(dataset, train, recipe.window, more=none.windows, more_label=none.label)
+    augmenter = Augmenter(recipe.augmentation, dataset.skeleton, labels, stretch=recipe.window.fit == "spread")
+    validated = Windows(dataset, val, recipe.window)
+    module = TrainingModule(network, recipe.training, learnt, validated, len(labels), augmenter)
+    return network, fit(module, folder, resume=resume, progress=progress)
+
+
+def _is_refitted(dataset: Dataset, recipe: Recipe, split: Split) -> bool:
+    """Return whether the network that is kept learns from the validation clips too."""
+    if not len(split.val) or recipe.training.refit != "few":
+        return bool(len(split.val)) and recipe.training.refit == "yes"
+    clips = np.union1d(split.train, split.val)
+    kind = split.group_kind or next((k for k in ("subject", "session") if dataset.table.knows(k)), None)
+    few_groups = kind is not None and len(np.unique(dataset.table.groups(kind)[clips])) <= FEW_GROUPS
+    return len(clips) <= FEW_CLIPS or few_groups
+
+
+def _check(dataset: Dataset, recipe: Recipe, split: Split) -> None:
+    """Find what is wrong before a run that is there is written over."""
     present = np.unique(dataset.table.labels[split.train])
     if len(dataset.labels) < 2 or len(present) < 2:
         names = ", ".join(dataset.labels[k] for k in present)
@@ -180,3 +223,5 @@ def _check(dataset: Dataset, split: Split) -> None:
             f"training needs clips of two classes or more; {dataset.path} has {names or 'none'} to train on. "
             "Record another gesture, or an idle hand as the class 'idle'."
         )
+    build(recipe.layers, dataset.skeleton, dataset.channels, len(recipe.labels(dataset)))
+    check_sources(dataset, recipe.background, recipe.idle)
