@@ -3,12 +3,14 @@
 In the formulas x is a point (a vector of C coordinates), c(t) the mean of a part's points in frame t, and s its size:
 the root mean square distance of its points from c(t), over the frames in which it was seen.
 
-    distance   |x_i - x_j| / s                  each pair of the part's points; neither place, size nor view changes it
+    distance   |x_i - x_j|                      each pair of the part's points, less their mean over the window, by
+                                                their standard deviation in it: place, size and view change nothing
     posture    (x_i(t) - c(t)) / s              which way it is held
     place      (x_i(t) - mean over t of c) / s  where each point is, measured from the middle of the part's own path
-    motion     place(t + d) - place(t)          over one frame and over three
-    path       (c(t) - mean over t of c) / s    of the part as a whole, and its change over one frame
-    between    (c_b(t) - c_a(t)) / mean of s    of each two parts
+    motion     4 (place(t + 1) - place(t)), and 2 (place(t + 3) - place(t))
+    path       (c(t) - mean over t of c) / s    of the part as a whole, 4 times its change over one frame, and whether
+                                                it is seen
+    between    (c_b(t) - c_a(t)) / (s_a + s_b)  of each two parts, and whether both are seen
 
 Distances of joints and two speeds of motion: DD-Net (Yang et al. 2019, arXiv 1907.09658). A part that is the mirror
 image of another one (a left hand) is turned round in x, so that one encoder reads both. What was not seen is zero.
@@ -24,7 +26,8 @@ from torch import Tensor, nn
 from ademan.skeleton import Skeleton
 
 _SMALLEST_SIZE = 1e-4  # of the image's height, or a tenth of a millimetre: below it a size is noise
-_SLOW, _FAST = 3, 1  # frames over which motion is measured
+_FAST, _SLOW = 4.0, 2.0  # times the motion over one frame and over three: about as large as posture then
+_LEAST_SPREAD = 1e-3  # of distances, in sizes: a single pair has none
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,13 @@ class Motion(nn.Module):
         sign[list(kind.turned), :, 0] = -1.0
         self.register_buffer("apart", apart, persistent=False)
         self.register_buffer("sign", sign, persistent=False)
-        self.size = n * (n - 1) // 2 + 4 * n * channels + 1
-        """Features of a part in a frame."""
-        self.path_size = 2 * channels
+        self.sizes = (*[n * (n - 1) // 2] * (n > 1), *[n * channels] * 3)
+        """Features of a part in a frame, in families: distances (of two points or more), posture, fast, slow motion."""
+        self.path_size = 2 * channels + 1
         """Features of a part's path in a frame."""
 
-    def forward(self, points: Tensor) -> tuple[Tensor, Tensor, "Place"]:
-        """Return features (N, T, k, size), paths (N, T, k, path_size) and places of windows (N, T, P, C)."""
+    def forward(self, points: Tensor) -> tuple[list[Tensor], Tensor, "Place"]:
+        """Return families of features (N, T, k, size), paths (N, T, k, path_size), places; of windows (N, T, P, C)."""
         N, T, _, C = points.shape
         x = points[:, :, self.order].reshape(N, T, self.parts, self.points, C) * self.sign
         ok = (~torch.isnan(x).any(dim=4, keepdim=True)).to(x.dtype)
@@ -98,12 +101,14 @@ class Motion(nn.Module):
         size = _size(x, centre, middle, ok, seen)
         posture = (x - centre) / size * ok
         place = (x - middle) / size * ok
-        distance = _distances(posture, ok, self.apart)
-        motion = [_change(place, ok, frames) for frames in (_FAST, _SLOW)]
-        features = [distance, *(f.flatten(3) for f in (posture, place, *motion)), seen[:, :, :, 0]]
+        fast, slow = _FAST * _change(place, ok, 1), _SLOW * _change(place, ok, 3)
+        families = [f.flatten(3) for f in (posture, fast, slow)]
+        if self.points > 1:
+            families.insert(0, _distances(posture, ok, self.apart))
         path = (centre - middle) / size * seen
-        paths = torch.cat([path, 4 * _change(path, seen, _FAST)], dim=4)[:, :, :, 0]
-        return torch.cat(features, dim=3), paths, Place(centre[:, :, :, 0] * self.sign[:, 0], size, seen)
+        paths = torch.cat([path, _FAST * _change(path, seen, 1)], dim=4)[:, :, :, 0]
+        paths = torch.cat([paths, seen[:, :, :, 0]], dim=3)
+        return families, paths, Place(centre[:, :, :, 0] * self.sign[:, 0], size, seen)
 
 
 @dataclass(frozen=True)
@@ -142,17 +147,21 @@ def _size(x: Tensor, centre: Tensor, middle: Tensor, ok: Tensor, seen: Tensor) -
 
 
 def _distances(x: Tensor, ok: Tensor, apart: Tensor) -> Tensor:
-    """Return (..., pairs) distances of points (..., n, C), zero where one of two was not seen.
+    """Return (N, T, k, pairs) standardised distances of points, zero where one of two was not seen.
 
     Args:
-        x: points.
-        ok: (..., n, 1) 1 where a point was seen, else 0.
+        x: (N, T, k, n, C) points.
+        ok: (N, T, k, n, 1) 1 where a point was seen, else 0.
         apart: (n, pairs) 1 for the first point of a pair, -1 for the second, else 0.
     """
     # A product of matrices for each coordinate: on a CPU several times quicker than gathering both points of each pair.
     square = functools.reduce(torch.add, ((coordinate @ apart) ** 2 for coordinate in x.unbind(-1)))
     both = ok[..., 0] @ apart.abs() > 1.5
-    return torch.where(both, square.sqrt(), 0.0)
+    distance, count = torch.where(both, square.sqrt(), 0.0), both.sum(dim=(1, 3), keepdim=True).clamp(min=1)
+    mean = distance.sum(dim=(1, 3), keepdim=True) / count
+    around = torch.where(both, distance - mean, 0.0)
+    spread = ((around**2).sum(dim=(1, 3), keepdim=True) / count).sqrt()
+    return around / spread.clamp(min=_LEAST_SPREAD)
 
 
 def _change(x: Tensor, ok: Tensor, frames: int) -> Tensor:

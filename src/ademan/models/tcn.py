@@ -13,6 +13,7 @@ from ademan.models.normalise import lengths
 from ademan.skeleton import Skeleton
 
 _SLOPE = 0.1  # of the leaky rectifiers
+_FAR_BELOW = -1e9  # what padding counts as where the highest value is looked for
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class TcnConfig:
     """Layers of the temporal convolutions."""
 
     part_units: int = 64
-    """Units that a frame of a hand or body is brought down to, above zero."""
-    part_channels: int = 48
-    """Channels of each hand or body that go into the common layers, above zero."""
+    """Units that each family of features of a hand or body is brought down to in a frame, above zero."""
+    part_channels: int = 32
+    """Channels of each family of features that go into the common layers, above zero."""
     path_channels: int = 32
     """Channels of where the parts go, and of how they stand to each other, above zero."""
     blocks: tuple[int, ...] = (96, 192)
@@ -64,10 +65,11 @@ class Tcn(nn.Module):
         motions = [Motion(kind, channels) for kind in found]
         parts = sum(len(kind.points) for kind in found)
         self.motions = nn.ModuleList(motions)
-        self.encoders = nn.ModuleList(_Encoder(motion.size, config) for motion in motions)
-        paths = parts * 2 * channels + (parts * (parts - 1) // 2) * (channels + 1)
-        self.paths = nn.Sequential(_Norm(paths), _Convolution(paths, config.path_channels, 5))
-        widths = [parts * config.part_channels + config.path_channels, *config.blocks]
+        self.encoders = nn.ModuleList(_Encoder(motion.sizes, config) for motion in motions)
+        paths = parts * motions[0].path_size + (parts * (parts - 1) // 2) * (channels + 1)
+        self.paths = _Convolution(paths, config.path_channels, 5)
+        families = sum(len(kind.points) * len(motion.sizes) for kind, motion in zip(found, motions, strict=True))
+        widths = [families * config.part_channels + config.path_channels, *config.blocks]
         self.blocks = nn.ModuleList(_Block(a, b, config.channel_dropout) for a, b in pairwise(widths))
         self.dropout = _DropChannels(config.channel_dropout)
         self.head = nn.Sequential(
@@ -90,34 +92,43 @@ class Tcn(nn.Module):
             places.append(place)
         path = self.paths(torch.cat([*paths, *between(places)], dim=2)) * inside
         x = torch.cat([*encoded, _halve(path, inside)], dim=2)
-        inside = _halve(inside, inside)
+        inside = inside[:, ::2]
         for i, block in enumerate(self.blocks):
             if i:
-                x, inside = _halve(x, inside), _halve(inside, inside)
+                x, inside = _halve(x, inside), inside[:, ::2]
             x = self.dropout(block(x, inside))
-        highest = torch.where(inside > 0, x, -torch.inf).amax(dim=1)
+        highest = (x + _FAR_BELOW * (1 - inside)).amax(dim=1)
         logits: Tensor = self.head(highest)
         return logits
 
 
 class _Encoder(nn.Module):
-    """Reads each part of a kind with the same weights: a frame at a time, then over three."""
+    """Reads each part of a kind with the same weights, and each family of features with its own.
 
-    def __init__(self, size: int, config: TcnConfig) -> None:
+    One frame at a time, then over three: distances, posture and motions meet in the common layers only.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], config: TcnConfig) -> None:
         super().__init__()
-        self.scale = _Norm(size)
-        self.frame = _Convolution(size, config.part_units, 1)
-        self.frames = _Convolution(config.part_units, config.part_channels, 3)
+        units, channels = config.part_units, config.part_channels
+        self.frame = nn.ModuleList(_Linear(size, units, 1) for size in sizes)
+        self.frame_norm = _Activation(units * len(sizes))
+        self.frames = nn.ModuleList(_Linear(units, channels, 3) for _ in sizes)
+        self.frames_norm = _Activation(channels * len(sizes))
         self.dropout = _DropChannels(config.channel_dropout)
 
-    def forward(self, features: Tensor, inside: Tensor) -> Tensor:
-        """Return (N, T / 2, k channels) of features (N, T, k, F); zero in padding."""
-        N, T, k, F = features.shape
-        x: Tensor = self.frame(self.scale(features.transpose(1, 2).reshape(N * k, T, F)))
+    def forward(self, families: list[Tensor], inside: Tensor) -> Tensor:
+        """Return (N, T / 2, k channels) of families of features (N, T, k, F); zero in padding."""
+        N, T, k, _ = families[0].shape
+        flat = [f.transpose(1, 2).reshape(N * k, T, f.shape[3]) for f in families]
         of_part = inside.repeat_interleave(k, dim=0)
+        x = self.frame_norm(torch.cat([linear(f) for linear, f in zip(self.frame, flat, strict=True)], dim=2))
         x = self.dropout(_halve(x, of_part))
-        x = self.dropout(self.frames(x) * _halve(of_part, of_part))
-        return x.reshape(N, k, -1, x.shape[2]).transpose(1, 2).flatten(2)
+        each = x.chunk(len(families), dim=2)
+        x = self.frames_norm(torch.cat([linear(f) for linear, f in zip(self.frames, each, strict=True)], dim=2))
+        x = self.dropout(x * of_part[:, ::2])
+        encoded: Tensor = x.reshape(N, k, -1, x.shape[2]).transpose(1, 2).flatten(2)
+        return encoded
 
 
 class _Block(nn.Module):
@@ -136,23 +147,35 @@ class _Block(nn.Module):
 
 
 class _Convolution(nn.Module):
-    """A convolution over time of (N, T, inputs), normalised over the batch, and a leaky rectifier.
+    """A convolution over time of (N, T, inputs), normalised over the batch, and a leaky rectifier."""
+
+    def __init__(self, inputs: int, outputs: int, frames: int, slope: float = _SLOPE) -> None:
+        super().__init__()
+        self.linear, self.norm = _Linear(inputs, outputs, frames), _Activation(outputs, slope)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, T, outputs)."""
+        y: Tensor = self.norm(self.linear(x))
+        return y
+
+
+class _Linear(nn.Linear):
+    """A convolution over time of (N, T, inputs); frames outside the window count as zero.
 
     Written as one product of matrices: on a CPU that takes half the time of torch's convolution for so few frames.
     """
 
-    def __init__(self, inputs: int, outputs: int, frames: int, slope: float = _SLOPE) -> None:
-        super().__init__()
-        self.frames, self.slope = frames, slope
-        self.linear = nn.Linear(frames * inputs, outputs, bias=False)
-        self.norm = _Norm(outputs)
+    def __init__(self, inputs: int, outputs: int, frames: int) -> None:
+        super().__init__(frames * inputs, outputs, bias=False)
+        self.frames = frames
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (N, T, outputs); frames outside the window count as zero."""
+        """Return (N, T, outputs)."""
         T, around = x.shape[1], self.frames // 2
         padded = functional.pad(x, (0, 0, around, around))
         x = torch.cat([padded[:, i : i + T] for i in range(self.frames)], dim=2) if around else x
-        return functional.leaky_relu(self.norm(self.linear(x)), self.slope)
+        y: Tensor = super().forward(x)
+        return y
 
 
 class _Norm(nn.BatchNorm1d):
@@ -160,6 +183,18 @@ class _Norm(nn.BatchNorm1d):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.reshape(-1, self.num_features)).reshape(x.shape)
+
+
+class _Activation(_Norm):
+    """Batch normalisation of (..., F), and a leaky rectifier; with a slope of 1, none."""
+
+    def __init__(self, features: int, slope: float = _SLOPE) -> None:
+        super().__init__(features)
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = functional.leaky_relu(super().forward(x), self.slope)
+        return y
 
 
 class _DropChannels(nn.Module):
@@ -176,8 +211,7 @@ class _DropChannels(nn.Module):
 
 
 def _halve(x: Tensor, inside: Tensor) -> Tensor:
-    """Return (N, T / 2, F), the higher of each two frames; padding (inside is 0) never is, and stays zero."""
-    x = torch.where(inside > 0, x, -torch.inf)
-    then = functional.pad(x, (0, 0, 0, 1), value=-torch.inf)[:, 1::2]
-    highest = torch.maximum(x[:, ::2], then)
-    return torch.where(torch.isinf(highest), 0.0, highest)
+    """Return (N, T / 2, F), the higher of each two frames; padding (inside is 0) never is, and becomes zero."""
+    x = x + _FAR_BELOW * (1 - inside)
+    x = functional.pad(x, (0, 0, 0, x.shape[1] % 2), value=_FAR_BELOW)
+    return torch.maximum(x[:, ::2], x[:, 1::2]) * inside[:, ::2]
