@@ -38,6 +38,32 @@ def test_by_default_the_test_part_of_the_training_is_judged(bundle: Path, datase
     assert {group.group for group in found.scores.groups} == {group["group"] for group in reported["groups"]}
 
 
+def test_a_training_tells_in_its_report_how_often_idle_clips_are_taken_for_gestures(
+    dataset_file: Path, tmp_path: Path
+) -> None:
+    run = train(dataset_file, tmp_path / "run", replace(RECIPE, idle="c"))
+    found = run.evaluations["test"].others
+    assert found is not None
+    assert found.rejection is not None
+    assert found.rejection.to_json() == evaluate(tmp_path / "run" / "bundle", dataset_file).to_json()["rejection"]
+    assert [kind.name for kind in found.rejection.kinds] == ["'c' of three.h5"]
+    assert run.evaluations["val"].others is None
+    assert "Of 100 clips that show none of its gestures" in (tmp_path / "run" / "report.html").read_text()
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["test"]["rejection"]["own"]["taken"]["count"] == found.rejection.own.taken.count
+
+
+def test_without_a_test_the_idle_clips_of_validation_are_told_as_seen(dataset_file: Path, tmp_path: Path) -> None:
+    run = train(dataset_file, tmp_path / "run", replace(RECIPE, idle="c", fractions=(0.6, 0.4, 0.0)))
+    found = run.evaluations["val"].others
+    assert found is not None
+    assert not found.unseen
+
+
+def test_a_training_without_idle_clips_says_that_mistakes_are_not_known(bundle: Path) -> None:
+    assert "How often it fires by mistake is not known" in (bundle.parent / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "unseen"),
     [

@@ -76,7 +76,7 @@ def test_each_person_s_clips_are_together_once_and_in_an_order_by_chance(make_cl
     with DatasetWriter(tmp_path / "d.h5", skeleton("hands")) as writer:
         for i in range(30):
             who = {"subject": "ann"} if i < 10 else {"session": "monday"} if i < 20 else {}
-            writer.add(make_clip(f"{i:02}", **who))
+            writer.add(make_clip(f"{i:02}", frames=15 if "session" in who else 20, **who))
     with Dataset(tmp_path / "d.h5") as dataset:
         clips = np.arange(1, 30)
 
@@ -84,7 +84,7 @@ def test_each_person_s_clips_are_together_once_and_in_an_order_by_chance(make_cl
             return [[c.id for c in one] for one in by_person(dataset, clips, np.random.default_rng(seed))]
 
         assert [sorted(one) for one in ids(0)] == [
-            [f"{i:02}" for i in part] for part in (range(20, 30), range(1, 10), range(10, 20))
+            [f"{i:02}" for i in part] for part in (range(10, 20), range(1, 10), range(20, 30))
         ]
         assert ids(0) == ids(0) != ids(1)
 
@@ -120,6 +120,13 @@ def test_the_minutes_are_divided_among_the_people(reading: Reading) -> None:
     assert found.labels == {"a": 3, "b": 3}
 
 
+def test_what_one_person_does_not_fill_is_left_to_the_others(reading: Reading) -> None:
+    found = judge_idle(reading, [[idle(0.9)], [idle(-0.9)] * 100], minutes=1)
+    assert found is not None
+    assert found.hours * 60 == pytest.approx(1, abs=0.01)
+    assert found.labels == {"b": 2, "a": 1}
+
+
 def test_a_stream_of_less_than_a_minute_is_not_judged(reading: Reading) -> None:
     assert judge_idle(reading, [[idle(0.9), idle(0.9)], [idle(0.9)]]) is None
     assert judge_idle(reading, []) is None
@@ -130,7 +137,7 @@ def test_no_event_in_an_hour_proves_fewer_than_three() -> None:
     assert FalseEvents({}, 1.0, 1).per_hour == 0
 
 
-@pytest.mark.parametrize("minutes", [0.0, -1.0, np.nan])
-def test_a_length_that_cannot_be_is_refused(reading: Reading, minutes: float) -> None:
-    with pytest.raises(ConfigError, match="minutes of streams must be above zero, found"):
+@pytest.mark.parametrize("minutes", [0.0, -1.0, 0.99, np.nan])
+def test_a_length_that_says_nothing_is_refused(reading: Reading, minutes: float) -> None:
+    with pytest.raises(ConfigError, match=f"minutes of streams must be 1 or more, found {minutes:g}: shorter ones"):
         judge_idle(reading, [[idle(0.9)]], minutes=minutes)

@@ -10,7 +10,7 @@ import pytest
 from ademan.bundle import read_bundle, write_bundle
 from ademan.clip import Clip
 from ademan.datasets import Dataset, DatasetWriter
-from ademan.errors import ClipError, EvaluationError
+from ademan.errors import ClipError, ConfigError, EvaluationError
 from ademan.evaluation import Predictions
 from ademan.evaluation.evaluate import evaluate
 from ademan.evaluation.others import FEW, OthersScores, idle_clips, judge_others, other_gestures
@@ -132,6 +132,14 @@ def test_a_bundle_without_idle_label_is_judged_by_other_files_only(
     assert not len(nothing.clips)
 
 
+def test_clips_that_cannot_be_divided_are_refused_and_it_is_said_what_to_do(reading: Reading, make: Make) -> None:
+    file = make("o.h5", [clip("wave", 0.1), clip("wave", 0.1)])
+    with pytest.raises(EvaluationError, match=r"o\.h5 cannot be divided by 'group:subject': 2 parts .* there are 1"):
+        other_gestures(reading, file, "group:subject")
+    with pytest.raises(EvaluationError, match=r"no clip of .* has a label.* Or leave out --others-split: thresholds"):
+        other_gestures(reading, make("n.h5", [clip(None, 0.1)]), "random")
+
+
 def test_a_file_with_gestures_of_the_bundle_is_refused_by_their_names(reading: Reading, make: Make) -> None:
     file = make("o.h5", [clip("wave", 0.1), clip("b", 0.1), clip("a", 0.1), clip("idle", 0.1)])
     with pytest.raises(EvaluationError, match=r"o\.h5 has clips of a, b, which the bundle knows; .*--classes"):
@@ -151,7 +159,7 @@ def test_several_splits_are_refused(reading: Reading, make: Make) -> None:
 
 def test_clips_of_another_kind_are_refused(reading: Reading, make: Make) -> None:
     flat = make("flat.h5", [replace(clip("wave", 0.1), coordinates="fraction")], coordinates="fraction")
-    with pytest.raises(ClipError, match="has 2 fraction coordinates a point; the model was trained on 2 square"):
+    with pytest.raises(ClipError, match=r"flat\.h5: clip '000' has 2 fraction coordinates a point; .* on 2 square"):
         judged(reading, make("d.h5", [clip("a", 0.9)]), [flat])
 
 
@@ -164,6 +172,27 @@ def test_only_clips_that_could_have_trained_are_said_to_be_seen(small_bundle: Pa
         for i, (label, made) in enumerate([("wave", SAME), ("idle", SAME), (None, SAME), ("idle", {})])
     ]
     assert unseen == [True, False, False, True]
+
+
+def test_clips_that_were_learnt_from_as_background_are_said_to_be_seen(
+    small_bundle: Path, make: Make, tmp_path: Path
+) -> None:
+    background = make("background.h5", [clip("wave", 0.1)])
+    learnt = [{"name": "made-up"}, {"name": "b.h5", "digest": background.digest, **SAME}]
+    bundle = read_bundle(small_bundle)
+    manifest = replace(bundle.manifest, training={"background": learnt})
+    write_bundle(tmp_path / "taught", manifest, bundle.graph, bundle.golden)
+    reading = Reading(tmp_path / "taught")
+    alike = make("alike.h5", [clip("nod", 0.2)], made=SAME)
+    new = make("new.h5", [clip("nod", 0.2)])
+    assert [other_gestures(reading, file).unseen for file in (background, alike, new)] == [False, False, True]
+    resting = make("resting.h5", [clip("idle", 0.2)], made=SAME)
+    assert not evaluate(tmp_path / "taught", resting.path).unseen
+
+
+def test_a_split_of_no_files_is_refused(small_bundle: Path, make: Make) -> None:
+    with pytest.raises(ConfigError, match="--others-split random divides the files of --others: name some, or leave"):
+        evaluate(small_bundle, make("d.h5", [clip("a", 0.9)]).path, others_split="random")
 
 
 def test_clips_in_which_nothing_is_seen_are_named_and_not_judged(reading: Reading, make: Make) -> None:

@@ -113,6 +113,13 @@ def test_the_curve_rises_to_where_all_is_accepted(gestures: list[float], others:
     assert (curve[:, 2] <= curve[:, 1]).all()
 
 
+def test_a_share_is_told_by_so_many_clips_that_one_of_them_is_not_more() -> None:
+    told = {M: [one.asked for one in judged(said(0.9), said(*[0.1] * M)).telling] for M in (9, 10, 20, 99, 100)}
+    assert told == {9: [], 10: [0.1], 20: [0.05, 0.1], 99: [0.05, 0.1], 100: [0.01, 0.05, 0.1]}
+    chosen = judged(said(0.9), said(*[0.1] * 9), chosen_on=said(*[0.2] * 100))
+    assert len(chosen.telling) == 3
+
+
 def test_kinds_are_told_apart_at_the_bundle_s_own_threshold() -> None:
     found = judged(said(0.9), said(0.8, 0.1, 0.7), kinds=["idle", "idle", "waves"])
     assert [(kind.name, kind.taken.count, kind.taken.clips) for kind in found.kinds] == [

@@ -104,8 +104,26 @@ def test_what_is_no_gesture_is_told_at_the_top_and_in_a_section(full: Report, tm
     assert page.text.count("Of 100 clips that show none of its gestures it takes 1 for one") == 2
     assert page.text.count("it fires 3 times by mistake: 30 an hour") == 2
     assert "'idle' of d.h5" in page.text
+    assert "ademan calibrate BUNDLE RECORDING" in page.text
     assert "Thresholds were chosen on these very clips" in page.text
     assert "were or may have been used in training: others will pass" not in page.text
+    assert "is not known" not in page.text
+
+
+def test_that_nothing_without_a_gesture_was_judged_is_said_with_what_to_do(tmp_path: Path) -> None:
+    page = Page(written(tmp_path / "report.html", Report("x", score(predictions()))))
+    assert "How often it fires by mistake is not known: it was judged on gestures alone" in page.text
+    assert "ademan evaluate BUNDLE DATASET --others CLIPS.h5" in page.text
+    assert "rejection" not in page.ids
+
+
+def test_clips_too_short_for_a_stream_and_too_few_for_a_threshold_are_said_to_be_so(tmp_path: Path) -> None:
+    others = OthersScores(rejection([0.9, 0.8], [0.7, 0.1]), None)
+    page = Page(written(tmp_path / "report.html", Report("x", score(predictions()), others=others)))
+    assert page.text.count("How often it fires by mistake live is not known") == 2
+    assert "These are too few clips to choose a threshold by." in page.text
+    assert "0.5 (its own)" in page.text
+    assert "(for 1" not in page.text
 
 
 def test_a_stream_alone_makes_a_section_without_a_chart(tmp_path: Path) -> None:

@@ -135,15 +135,15 @@ def test_few_clips_are_warned_of_and_many_not() -> None:
 def test_rejection_is_said_by_the_hundred() -> None:
     found = rejection([0.9] * 80 + [0.55] * 20, [0.6] * 8 + [0.7] * 2 + [0.1] * 190)
     assert words.rejection(found) == (
-        "Of 100 clips that show none of its gestures it takes 5 for one (95 % interval 3 to 9 %), and finds all of 100 "
-        "gestures, all by their right name; set so that it takes 1 of 100 (threshold 0.601), it still finds 80 of 100 "
-        "gestures, 80 by their right name."
+        "Of 100 clips that show none of its gestures it takes 5 for one (95 % interval 3 to 9 %, by 200 clips), and "
+        "finds all of 100 gestures, all by their right name; set so that it takes 1 of 100 (threshold 0.601), it still "
+        "finds 80 of 100 gestures, 80 by their right name."
     )
 
 
 def test_a_threshold_that_was_chosen_elsewhere_is_said_with_what_it_does_here() -> None:
-    found = rejection([0.9, 0.6], [0.7] * 3 + [0.1] * 97, chosen_on=[0.65] * 2 + [0.2] * 198)
-    assert "set so that of 200 more such clips it takes 1 of 100 (threshold 0.201), it takes 3 of these and" in (
+    found = rejection([0.9, 0.6], [0.7] * 3 + [0.1] * 97, chosen_on=[0.65] * 2 + [0.55] * 198)
+    assert "set so that of 200 more such clips it takes 1 of 100 (threshold 0.551), it takes 3 of these 100 and" in (
         words.rejection(found)
     )
     assert words.thresholds_chosen(found) == "Thresholds were chosen on 200 more clips that show no gesture."
@@ -153,6 +153,22 @@ def test_the_strictest_setting_that_so_few_clips_can_tell_is_said() -> None:
     assert "set so that it takes 5 of 100" in words.rejection(rejection([0.9], [0.6] * 5 + [0.1] * 15))
     assert "set so that it takes 10 of 100" in words.rejection(rejection([0.9], [0.6] * 5 + [0.1] * 5))
     assert words.rejection(rejection([0.9], [0.6] * 9)).endswith("these are too few clips to choose a threshold by.")
+
+
+def test_a_threshold_that_would_let_more_pass_than_its_own_is_not_said() -> None:
+    assert words.rejection(rejection([0.9, 0.4], [0.2] * 100)) == (
+        "Of 100 clips that show none of its gestures it takes none for one (95 % interval 0 to 4 %, by 100 clips), and "
+        "finds 50 of 100 gestures, 50 by their right name."
+    )
+
+
+def test_of_gestures_that_are_not_found_no_name_is_said() -> None:
+    assert words.rejection(rejection([0.4], [0.2])).endswith(
+        "(95 % interval 0 to 79 %, by 1 clip), and finds none of 100 gestures; these are too few clips to choose a "
+        "threshold by."
+    )
+    assert words.thresholds_chosen(rejection([0.4], [0.2])) == "These are too few clips to choose a threshold by."
+    assert "flatters" in words.thresholds_chosen(rejection([0.4], [0.2] * 10))
 
 
 def test_where_no_threshold_does_it_is_said() -> None:
@@ -186,11 +202,12 @@ def test_false_events_are_said_with_their_rate_and_what_fires_most() -> None:
         "Live, in 60 minutes of clips without a gesture, joined to a stream, it never fires by mistake: 0 an hour, "
         "with 95 % confidence fewer than 3."
     )
+    assert "in 1 minute of clips" in words.false_events(FalseEvents({}, 1 / 60, 1))
 
 
 def test_only_what_was_judged_of_others_is_said() -> None:
     assert words.others(None) == ""
-    assert words.others(OthersScores(None, None)) == ""
+    assert words.others(OthersScores(None, None)) == words.false_events(None)
     stream = FalseEvents({"wave": 1}, 1.0, 1)
     assert words.others(OthersScores(None, stream)).startswith("Live, in 60 minutes")
     both = words.others(OthersScores(rejection([0.9], [0.1] * 9), stream))
@@ -198,6 +215,17 @@ def test_only_what_was_judged_of_others_is_said() -> None:
     assert "it fires once by mistake: 1 an hour" in both
 
 
-def test_others_of_the_training_are_warned_of() -> None:
-    assert words.others_seen(unseen=True) == ""
-    assert "others will pass more often" in words.others_seen(unseen=False)
+def test_what_is_too_short_for_a_stream_is_not_known_to_fire_or_not() -> None:
+    told = words.others(OthersScores(rejection([0.9], [0.1] * 9), None))
+    assert told.startswith("Of 100 clips that show none")
+    assert "How often it fires by mistake live is not known: these clips last less than a minute together." in told
+
+
+def test_what_was_not_judged_or_was_seen_in_training_is_warned_of() -> None:
+    assert words.others_warning(OthersScores(None, None)) == ""
+    assert "others will pass more often" in words.others_warning(OthersScores(None, None, unseen=False))
+    assert words.others_warning(None) == (
+        "How often it fires by mistake is not known: it was judged on gestures alone, and most of what a camera sees "
+        "is none. To know, show it clips that are none of its gestures:  ademan evaluate BUNDLE DATASET --others "
+        "CLIPS.h5"
+    )

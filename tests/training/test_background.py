@@ -10,6 +10,7 @@ import pytest
 from ademan.clip import Clip
 from ademan.datasets import Dataset, DatasetWriter
 from ademan.errors import DatasetError, TrainingError
+from ademan.evaluation.evaluate import evaluate
 from ademan.models import TcnConfig
 from ademan.recognition import Classifier, verify
 from ademan.skeleton import skeleton
@@ -98,6 +99,9 @@ def test_clips_of_another_dataset_are_learnt_as_idle_and_never_judged(
     assert manifest.labels == ("a", "b", "c", "idle")
     assert manifest.idle == "idle"
     assert taught.evaluations["test"].clips == plain.evaluations["test"].clips
+    assert manifest.training["background"][0]["name"] == "others.h5"
+    judged = [evaluate(tmp_path / name / "bundle", dataset_file, others=[others_file]) for name in ("plain", "taught")]
+    assert [one.others is not None and one.others.unseen for one in judged] == [True, False]
     with Dataset(dataset_file) as dataset:
         assert len(made(dataset, str(others_file)).windows) == 24  # no more than two classes' worth of the 30
 

@@ -12,7 +12,7 @@ from ademan.evaluation.idle_stream import IDLE_MINUTES
 from ademan.evaluation.rejection import Setting
 from ademan.evaluation.shown import read_intervals
 from ademan.evaluation.streams import LATE_MS, Counts, StreamScores, judge_stream
-from ademan.evaluation.words import false_events, threshold_of, thresholds_chosen
+from ademan.evaluation.words import false_events, others_warning, threshold_of, thresholds_chosen
 from ademan.files import write_json
 from ademan.recognition import Classifier, StreamConfig
 from ademan.recognition.sources import clips_of
@@ -56,18 +56,19 @@ def evaluate(
         split_seed: that of the training by default.
         others: datasets of the same skeleton whose clips show none of the bundle's gestures, to tell how many are taken
             for one, and how often it would fire by mistake. Idle clips of DATASET count as such, too.
-        others_split: how to divide each of these: its test part is judged, thresholds are chosen on the rest; without
-            it, thresholds are chosen on the clips that are judged.
-        idle_minutes: of streams made of clips without a gesture, at most.
+        others_split: how to divide the labelled clips of each of these: the test part is judged, thresholds are chosen
+            on the rest; without it, thresholds are chosen on the clips that are judged.
+        idle_minutes: of streams made of clips without a gesture, at most; 1 or more.
         intervals: what is shown in the recording: a CSV file with the columns start_ms, end_ms and label.
         late_ms: how long after a gesture's end its event may still come; with --intervals.
         output: folder for metrics.json, plots and report.html; with --intervals for stream.json.
         json: print one JSON object.
     """
     if intervals is not None:
-        if split or fractions or split_seed is not None or others or others_split:
+        if split or fractions or split_seed is not None or others or others_split or idle_minutes != IDLE_MINUTES:
             raise ConfigError(
-                "--intervals judges one recording whole: leave out --split, --fractions, --split-seed, --others."
+                "--intervals judges one recording whole: leave out --split, --fractions, --split-seed, --others, "
+                "--others-split and --idle-minutes."
             )
         _evaluate_stream(bundle, str(dataset), intervals, late_ms, stream, output, json=json)
         return
@@ -171,6 +172,8 @@ def _print(result: "Evaluation") -> None:
     )
     if result.others:
         _print_others(result.others)
+    else:
+        warn(others_warning(None))
     if result.skipped:
         first = ", ".join(result.skipped[:5])
         warn(f"{len(result.skipped)} clips were not judged, since nothing is seen in them: {first}")
@@ -182,10 +185,9 @@ def _print_others(others: "OthersScores") -> None:
         kinds = ", ".join(f"{kind.taken.clips} {plain(kind.name)}" for kind in found.kinds)
         out.print(f"clips that show no gesture: {kinds}{'' if others.unseen else _MET}")
         columns = ("threshold", "taken for one", "95 % interval", "gestures found", "rightly named", "95 % interval")
-        print_table(columns, [_setting(one) for one in (found.own, *found.settings)])
+        print_table(columns, [_setting(one) for one in (found.own, *found.telling)])
         out.print(f"area under the ROC curve {found.auc:.3f}. {thresholds_chosen(found)}")
-    if others.stream:
-        out.print(plain(false_events(others.stream)))
+    out.print(plain(false_events(others.stream)))
 
 
 def _setting(one: Setting) -> tuple[object, ...]:

@@ -201,7 +201,7 @@ def rejection(scores: Rejection) -> Chart:
             "hovertemplate": hover,
         }
 
-    settings = (scores.own, *scores.settings)
+    settings = (scores.own, *scores.telling)
     dots = {
         "type": "scatter",
         "mode": "markers",

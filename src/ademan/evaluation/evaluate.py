@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,20 @@ import numpy as np
 from ademan.datasets import NO_LABEL, Dataset, Split, make_splits
 from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
 from ademan.datasets.table import GroupKind, Ints
-from ademan.errors import EvaluationError
+from ademan.errors import ConfigError, EvaluationError
 from ademan.evaluation import plots
 from ademan.evaluation.idle_stream import IDLE_MINUTES
 from ademan.evaluation.metrics import Scores, score
-from ademan.evaluation.others import OthersScores, idle_clips, judge_others, one_split, other_gestures, same_source
+from ademan.evaluation.others import (
+    Others,
+    OthersScores,
+    idle_clips,
+    in_background,
+    judge_others,
+    one_split,
+    other_gestures,
+    same_source,
+)
 from ademan.evaluation.predictions import Predictions
 from ademan.evaluation.report import Report, write_report
 from ademan.files import write_json
@@ -49,17 +58,55 @@ class Evaluation:
         return {**told, **self.scores.to_json(), **(self.others.to_json() if self.others else {})}
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Clips of a dataset that are judged.
+
+    Args:
+        clips: their indices.
+        spare: of clips that are not judged, and that no weights were fitted to: thresholds are chosen on idle ones.
+        split: that the clips are of; without a name if they are of none.
+        told: what they are, in words.
+        unseen: whether none of them was used in training, as far as the bundle's manifest tells.
+    """
+
+    clips: Ints
+    spare: Ints
+    split: Split
+    told: str
+    unseen: bool
+
+
 def judge(
-    classifier: Classifier, dataset: Dataset, clips: Ints, group_kind: GroupKind | None = None
-) -> tuple[Scores, tuple[str, ...]]:
-    """Return the scores of a bundle on some clips of a dataset, and the ids of those in which it sees nothing.
+    classifier: Classifier,
+    dataset: Dataset,
+    part: Part,
+    files: Sequence[Others] = (),
+    idle_minutes: float = IDLE_MINUTES,
+    *,
+    with_others: bool = True,
+) -> Evaluation:
+    """Return how a bundle does on some clips of a dataset, and what it makes of those that show no gesture.
+
+    Args:
+        classifier: the bundle.
+        dataset: opened.
+        part: of the dataset.
+        files: clips of other datasets that show none of the bundle's gestures.
+        idle_minutes: of streams that are made of clips without a gesture, at most.
+        with_others: whether to judge, too, what it makes of those that show none.
 
     Raises:
         EvaluationError: a clip has no label, or one that the bundle does not know; or there is no clip.
         ClipError: the clips have another skeleton or other coordinates than the bundle's.
+        ConfigError: there are too few minutes.
     """
-    predictions, skipped = _predictions(classifier, dataset, clips, group_kind)
-    return score(predictions), skipped
+    predictions, skipped = _predictions(classifier, dataset, part.clips, part.split.group_kind)
+    result = Evaluation(score(predictions), part.told, part.split.name, part.unseen, skipped)
+    if not with_others:
+        return result
+    idle = idle_clips(classifier, dataset, part.clips, part.spare, part.unseen)
+    return replace(result, others=judge_others(classifier, predictions, idle, files, idle_minutes))
 
 
 def _predictions(
@@ -132,44 +179,32 @@ def evaluate(
 
     Raises:
         AdemanError: whatever does not fit together, see `judge` and `ademan.evaluation.others`.
+        ConfigError: `others_split` without `others`.
     """
     if part not in {"train", "val", "test"}:
         raise EvaluationError(f"part '{part}' is unknown; choose train, val or test.")
+    if others_split is not None and not others:
+        raise ConfigError(f"--others-split {others_split} divides the files of --others: name some, or leave it out.")
     classifier = Classifier(bundle)
     with ExitStack() as stack:
         opened = stack.enter_context(Dataset(dataset))
         more = [stack.enter_context(Dataset(path)) for path in others]
-        judged = _judged(classifier, opened, split, part, fractions, split_seed)
-        idle = idle_clips(classifier, opened, judged.clips, judged.spare, judged.unseen)
+        judged = _part(classifier, opened, split, part, fractions, split_seed)
         files = [other_gestures(classifier, file, others_split, split_seed or 0) for file in more]
-        predictions, skipped = _predictions(classifier, opened, judged.clips, judged.split.group_kind)
-        scores = score(predictions)
-        found = judge_others(classifier, predictions, idle, files, idle_minutes)
-        result = Evaluation(scores, judged.told, judged.split.name, judged.unseen, skipped, found)
+        result = judge(classifier, opened, judged, files, idle_minutes)
     if out is not None:
         write_evaluation(Path(out), result, classifier, title=Path(bundle).resolve().name)
     return result
 
 
-@dataclass(frozen=True, eq=False)
-class _Judged:
-    """Clips to judge, and those that are left for choosing thresholds: no weights were fitted to them."""
-
-    clips: Ints
-    spare: Ints
-    split: Split
-    told: str
-    unseen: bool
-
-
-def _judged(
+def _part(
     classifier: Classifier,
     dataset: Dataset,
     spec: str | None,
     part: str,
     fractions: Fractions | None,
     split_seed: int | None,
-) -> _Judged:
+) -> Part:
     training = classifier.manifest.training
     trained = _trained_split(training, dataset)
     how = training.get("split", {}) if trained else {}
@@ -180,12 +215,12 @@ def _judged(
     told = f"{part} part of {split.name}" if split.name else f"all {len(clips)} labelled clips"
     spare = split.val if split.name and part == "test" else clips[:0]
     if trained is None:
-        unseen = not same_source(classifier.manifest.points, dataset)
+        unseen = not (same_source(classifier.manifest.points, dataset) or in_background(training, dataset))
     else:
         seen = np.union1d(trained.train, trained.val)
         unseen = not np.isin(clips, seen).any()
         spare = np.setdiff1d(spare, seen if training.get("refitted") else trained.train)
-    return _Judged(clips, spare if unseen else clips[:0], split, f"{told} of {dataset.path.name}", unseen)
+    return Part(clips, spare if unseen else clips[:0], split, f"{told} of {dataset.path.name}", unseen)
 
 
 def _trained_split(training: Any, dataset: Dataset) -> Split | None:

@@ -72,12 +72,13 @@ class FalseEvents:
 def by_person(dataset: Dataset, clips: Ints, rng: np.random.Generator) -> list[Iterator[Clip]]:
     """Return the clips of each person, or else of each session, in an order by chance; they are read when asked for.
 
-    Clips of which neither is known are taken for one person's.
+    Who has the fewest frames comes first. Clips of which neither is known are taken for one person's.
     """
     table = dataset.table
     who = np.where(table.subjects[clips] != "", table.subjects[clips], table.sessions[clips])
-    orders = [rng.permutation(clips[who == name]).tolist() for name in np.unique(who)]
-    return [map(dataset.__getitem__, order) for order in orders]
+    orders = [rng.permutation(clips[who == name]) for name in np.unique(who)]
+    orders.sort(key=lambda order: int(table.lengths[order].sum()))
+    return [map(dataset.__getitem__, order.tolist()) for order in orders]
 
 
 def join(clips: Iterable[Clip], length_ms: float = np.inf) -> Clip:
@@ -88,7 +89,7 @@ def join(clips: Iterable[Clip], length_ms: float = np.inf) -> Clip:
 
     Args:
         clips: of one kind; no more are taken than are needed.
-        length_ms: of the stream, at most.
+        length_ms: the stream ends with the first frame that is so late, if there is one.
 
     Returns:
         The stream, from 0 ms on, without a label.
@@ -112,7 +113,7 @@ def join(clips: Iterable[Clip], length_ms: float = np.inf) -> Clip:
     if part is None:
         raise EvaluationError("there is no clip to join to a stream, or nothing is seen in any.")
     times_ms = np.concatenate(times)
-    kept = times_ms <= length_ms
+    kept = slice(np.searchsorted(times_ms, length_ms) + 1)
     return replace(
         part, points=np.concatenate(points)[kept], timestamps_ms=times_ms[kept], id="joined clips", label=None
     )
@@ -145,21 +146,26 @@ def judge_idle(
     Args:
         classifier: a bundle.
         people: clips of each, none of which shows a gesture; each person's become one stream.
-        minutes: of streams at most, as long for each person.
+        minutes: of streams at most, LEAST_MINUTES or more; as long for each person, and what one of them does not fill
+            is left to those who come later.
         config: of the recogniser; by default with the bundle's own thresholds.
 
     Returns:
         None if the clips make less than LEAST_MINUTES together.
 
     Raises:
-        ConfigError: the minutes are not above zero.
+        ConfigError: the minutes are fewer.
         ClipError: a clip is not of the kind that the bundle takes.
     """
-    if not minutes > 0:
-        raise ConfigError(f"minutes of streams must be above zero, found {minutes:g}.")
+    if not minutes >= LEAST_MINUTES:
+        raise ConfigError(
+            f"minutes of streams must be {LEAST_MINUTES:g} or more, found {minutes:g}: shorter ones say nothing."
+        )
     scores = StreamScores({}, 0.0)
-    for clips in people:
-        scores += judge_stream(classifier, join(clips, 60_000 * minutes / len(people)), [], config=config)
+    for i, clips in enumerate(people):
+        left_ms = 60_000 * (minutes - 60 * scores.idle_hours)
+        stream = join(clips, left_ms / (len(people) - i))
+        scores += judge_stream(classifier, stream, [], config=config)
     if scores.idle_hours * 60 < LEAST_MINUTES:
         return None
     false = sorted(((label, counts.false) for label, counts in scores.labels.items()), key=lambda pair: -pair[1])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ademan.datasets import NO_LABEL, Dataset, Split, make_splits
 from ademan.datasets.table import Ints
-from ademan.errors import EvaluationError
+from ademan.errors import ClipError, EvaluationError, SplitError
 from ademan.evaluation.idle_stream import IDLE_MINUTES, FalseEvents, by_person, judge_idle
 from ademan.evaluation.predictions import Predictions
 from ademan.evaluation.rejection import Rejection, judge_rejection
@@ -43,7 +43,7 @@ class OthersScores:
     """How a bundle does with clips that show none of its gestures.
 
     Args:
-        rejection: how well it tells them from its gestures; None if none of these was judged.
+        rejection: how well it tells them from its gestures; None if there were no clips of both sorts.
         stream: what they cause when joined to streams; None if they are too short for it.
         unseen: whether none of them was used in training, as far as the bundle's manifest tells.
         skipped: those in which the model sees nothing, as FILE.h5#CLIP; in streams they are not left out.
@@ -86,13 +86,18 @@ def other_gestures(classifier: Classifier, dataset: Dataset, split: str | None =
     Args:
         classifier: the bundle.
         dataset: opened.
-        split: as for training; its test part is judged, thresholds are chosen on the rest.
+        split: as for training; its test part is judged, thresholds are chosen on the rest. Clips without a label are
+            then left out.
         seed: of the split.
 
     Raises:
-        EvaluationError: it has clips of the bundle's gestures; or the split is several.
-        SplitError: the clips cannot be divided so.
+        EvaluationError: it has clips of the bundle's gestures; or they cannot be divided so, or into several splits.
+        ClipError: its clips are not of the kind that the bundle takes.
     """
+    try:
+        classifier.check(dataset[0])
+    except ClipError as error:
+        raise ClipError(f"{dataset.path}: {error}") from error
     numbers = np.unique(dataset.table.labels)
     shown = {dataset.labels[k] for k in numbers if k != NO_LABEL}
     known = sorted(shown & set(classifier.labels) - {classifier.manifest.idle})
@@ -101,13 +106,21 @@ def other_gestures(classifier: Classifier, dataset: Dataset, split: str | None =
             f"{dataset.path} has clips of {', '.join(known[:5])}, which the bundle knows; expected clips that show "
             "none of its gestures. Leave these out with --classes when importing."
         )
-    # A gesture that the bundle does not know was not trained on; a clip without a label may have had one then.
+    # But for the background, no gesture was trained on that the bundle does not know; a clip without a label may be
+    # one that it does.
     could_train = NO_LABEL in numbers or classifier.manifest.idle in shown
-    unseen = not (could_train and same_source(classifier.manifest.points, dataset))
+    met = could_train and same_source(classifier.manifest.points, dataset)
+    unseen = not (met or in_background(classifier.manifest.training, dataset))
     if split is None:
         everything = np.arange(len(dataset), dtype=np.int64)
         return Others(dataset.path.name, dataset, everything, everything[:0], unseen)
-    chosen = one_split(make_splits(dataset, split, (0.5, 0.0, 0.5), seed), split)
+    try:
+        chosen = one_split(make_splits(dataset, split, (0.5, 0.0, 0.5), seed), split)
+    except SplitError as error:
+        raise EvaluationError(
+            f"{dataset.path} cannot be divided by '{split}': {error} Or leave out --others-split: thresholds are then "
+            "chosen on the clips that are judged."
+        ) from error
     return Others(dataset.path.name, dataset, chosen.test, np.union1d(chosen.train, chosen.val), unseen)
 
 
@@ -120,6 +133,17 @@ def same_source(points: Mapping[str, Any], dataset: Dataset) -> bool:
     """
     files = points.get("files", {}), dataset.made.get("files", {})
     return bool(set(files[0].values()) & set(files[1].values()))
+
+
+def in_background(training: Mapping[str, Any], dataset: Dataset) -> bool:
+    """Return whether clips of a dataset, or of a file that it was made from, may have been learnt from as idle ones.
+
+    Args:
+        training: how the bundle was trained, as a manifest has it.
+        dataset: opened.
+    """
+    files = [one for one in training.get("background", ()) if isinstance(one, Mapping)]
+    return any(one.get("digest") == dataset.digest or same_source(one, dataset) for one in files)
 
 
 def one_split(splits: Sequence[Split], spec: str) -> Split:

@@ -85,6 +85,11 @@ class Rejection:
     kinds: tuple[Kind, ...]
     curve: tuple[tuple[float, float, float], ...]
 
+    @property
+    def telling(self) -> tuple[Setting, ...]:
+        """Those of `settings` that so few clips can tell: one in a hundred is told by a hundred clips or more."""
+        return tuple(one for one in self.settings if (one.asked or 0) * self.chosen_on >= 1)
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values, for `write_json`."""
         return asdict(self)

@@ -108,6 +108,7 @@ def _write(path: Path, title: str, sections: Sequence[Section | None]) -> None:
 def _result(report: Report) -> Section:
     scores = report.scores
     warnings = [words.seen(report.unseen), words.leak(scores, report.split), words.too_few(scores)]
+    warnings.append(words.others_warning(report.others))
     sentences = [
         f"{words.whose_clips(scores, report.split, report.unseen)} {words.group_interval(scores)}",
         f"{words.confusions(scores)} {words.guessing(scores)}",
@@ -214,14 +215,19 @@ def _reliability(scores: Scores) -> Section:
 def _rejection(others: OthersScores | None) -> Section | None:
     if others is None:
         return None
-    warning = words.others_seen(others.unseen)
+    warning = words.others_warning(others)
     body = f'<p class="warning">{prose(warning)}</p>' if warning else ""
     rejection, stream, drawn = others.rejection, others.stream, {}
     if rejection:
         body += _paragraph(words.rejection(rejection)) + _settings(rejection)
         drawn = {"rejection": charts.rejection(rejection)}
+    body += f"<h3>As a stream</h3>{_paragraph(words.false_events(stream))}"
     if stream:
-        body += f"<h3>As a stream</h3>{_paragraph(words.false_events(stream))}"
+        body += _explained(
+            "Joined clips stand in for a recording of people who make no gesture. To set thresholds to live with, "
+            "record that:  ademan calibrate BUNDLE RECORDING"
+        )
+    if stream and stream.labels:
         body += table([Column("fires", "text"), Column("events", "count")], list(stream.labels.items()))
     return Section("rejection", "What is no gesture", body, drawn)
 
@@ -235,7 +241,7 @@ def _settings(rejection: Rejection) -> str:
     ]
     rows = [
         (words.threshold_of(one), one.taken.share, one.found.share, one.right.share)
-        for one in (rejection.own, *rejection.settings)
+        for one in (rejection.own, *rejection.telling)
     ]
     kinds = [(kind.name, kind.taken.share, kind.taken.count, kind.taken.clips) for kind in rejection.kinds]
     of_kinds = [Column("clips of", "text"), *columns[1:2], Column("so many", "count"), Column("clips", "count")]
@@ -286,7 +292,7 @@ def _runs(report: RunsReport) -> Section:
     )
     explained = (
         "ECE is the expected calibration error. The spread is the sample standard deviation over the runs: "
-        "what another seed or split would change."
+        "what another seed or split would change. How often each fires by mistake is in the report of its own folder."
     )
     body = place("runs", "Accuracy and macro F1 of each run") + table(columns, rows, foot) + _explained(explained)
     return Section("result", words.runs_headline(summary), body, {"runs": charts.runs(summary, report.names)})

@@ -18,6 +18,8 @@ GOOD_ECE, POOR_ECE = 0.05, 0.15
 TOO_FEW_TO_TELL = 0.1
 """With so large a calibration error by chance alone, the clips are too few to judge a confidence by."""
 
+_SHOW_OTHERS = "ademan evaluate BUNDLE DATASET --others CLIPS.h5"
+
 
 def percent(share: float) -> str:
     """Write a share from 0 to 1; never as 0 % or 100 % what is not quite."""
@@ -165,40 +167,49 @@ def others(scores: OthersScores | None) -> str:
     if scores is None:
         return ""
     told = rejection(scores.rejection) if scores.rejection else ""
-    live = false_events(scores.stream) if scores.stream else ""
-    return f"{told} {live}".strip()
+    return f"{told} {false_events(scores.stream)}".strip()
 
 
-def others_seen(unseen: bool) -> str:
-    """Return a warning if clips without a gesture were used in training."""
-    return "" if unseen else "Some of these clips were or may have been used in training: others will pass more often."
+def others_warning(scores: OthersScores | None) -> str:
+    """Return a warning if no clip without a gesture was judged, or some were used in training."""
+    if scores is None:
+        return (
+            "How often it fires by mistake is not known: it was judged on gestures alone, and most of what a camera "
+            f"sees is none. To know, show it clips that are none of its gestures:  {_SHOW_OTHERS}"
+        )
+    if scores.unseen:
+        return ""
+    return "Some of the clips without a gesture were or may have been used in training: others will pass more often."
 
 
 def rejection(scores: Rejection) -> str:
-    """Return how often what is no gesture is taken for one, and what keeping that out costs."""
+    """Return how often what is no gesture is taken for one, and what keeping that out better would cost."""
     own = scores.own
+    clips = "1 clip" if scores.others == 1 else f"{scores.others} clips"
     says = (
         f"Of 100 clips that show none of its gestures it takes {of_100(own.taken.share)} for one "
-        f"(95 % interval {between(own.taken.interval)})"
+        f"(95 % interval {between(own.taken.interval)}, by {clips}), and finds {_found(own)}"
     )
-    # One of a hundred cannot be told by fewer than a hundred clips.
-    strict = next((one for one in scores.settings if (one.asked or 0) * scores.chosen_on >= 1), None)
-    if strict is None:
-        return f"{says}, and finds {_found(own)}; these are too few clips to choose a threshold by."
+    if not scores.telling:
+        return f"{says}; these are too few clips to choose a threshold by."
+    strict = scores.telling[0]
     asked = of_100(strict.asked or 0)
     if strict.threshold > 1:
-        return f"{says}, and finds {_found(own)}. No threshold brings that down to {asked} of 100."
+        return f"{says}. No threshold brings that down to {asked} of 100."
+    if strict.threshold <= own.threshold:
+        return f"{says}."
     set_so = f"set so that it takes {asked} of 100 (threshold {threshold(strict.threshold)}), it"
     if scores.separate:
         set_so = (
             f"set so that of {scores.chosen_on} more such clips it takes {asked} of 100 (threshold "
-            f"{threshold(strict.threshold)}), it takes {of_100(strict.taken.share)} of these and"
+            f"{threshold(strict.threshold)}), it takes {of_100(strict.taken.share)} of these 100 and"
         )
-    return f"{says}, and finds {_found(own)}; {set_so} still finds {_found(strict)}."
+    return f"{says}; {set_so} still finds {_found(strict)}."
 
 
 def _found(setting: Setting) -> str:
-    return f"{of_100(setting.found.share)} of 100 gestures, {of_100(setting.right.share)} by their right name"
+    found = f"{of_100(setting.found.share)} of 100 gestures"
+    return f"{found}, {of_100(setting.right.share)} by their right name" if setting.found.count else found
 
 
 def of_100(share: float) -> str:
@@ -228,16 +239,24 @@ def threshold_of(setting: Setting) -> str:
 
 def thresholds_chosen(scores: Rejection) -> str:
     """Return by which clips thresholds were chosen."""
+    if not scores.telling:
+        return "These are too few clips to choose a threshold by."
     if scores.separate:
         return f"Thresholds were chosen on {scores.chosen_on} more clips that show no gesture."
     return "Thresholds were chosen on these very clips, which flatters them a little."
 
 
-def false_events(events: FalseEvents) -> str:
-    """Return how often it will fire by mistake."""
+def false_events(events: FalseEvents | None) -> str:
+    """Return how often it will fire by mistake; that it is not known if there was no stream."""
+    if events is None:
+        return (
+            "How often it fires by mistake live is not known: these clips last less than a minute together. Show it "
+            f"more:  {_SHOW_OTHERS}"
+        )
+    minutes = f"{60 * events.hours:.0f} minute{'s' if round(60 * events.hours) > 1 else ''}"
     often = ", ".join(f"'{label}' ({count})" for label, count in list(events.labels.items())[:3])
     return (
-        f"Live, in {60 * events.hours:.0f} minutes of clips without a gesture, joined to a stream, "
+        f"Live, in {minutes} of clips without a gesture, joined to a stream, "
         f"{_fires(events.count)} by mistake: {rate(events.per_hour)} an hour, with 95 % confidence fewer than "
         f"{rate(events.per_hour_below)}."
     ) + (f" Most often it says {often}." if often else "")

@@ -10,6 +10,7 @@ They are learnt from as the idle label, which the model gains if the dataset has
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,6 +76,16 @@ def background(
         else:
             windows += _of_others(Path(source), window, count, rng)
     return Background([w for w in windows if not np.isnan(w).all()], labels.index(idle) if sources else -1)
+
+
+def told_sources(sources: Sequence[str]) -> list[dict[str, Any]]:
+    """Return sources as a manifest has them: names, and by what their files are known again; not where they lay."""
+    return [{"name": MADE_UP} if source == MADE_UP else _told_file(source) for source in sources]
+
+
+def _told_file(path: str) -> dict[str, Any]:
+    with Dataset(path) as others:
+        return {"name": others.path.name, "digest": others.digest, "files": others.made.get("files", {})}
 
 
 def check_sources(dataset: Dataset, sources: Sequence[str], idle: str) -> None:

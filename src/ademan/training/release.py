@@ -15,10 +15,11 @@ from ademan.bundle import Bundle, Manifest, golden_windows, write_bundle
 from ademan.datasets import Dataset, Split
 from ademan.datasets.table import Ints
 from ademan.evaluation import Scores
-from ademan.evaluation.evaluate import Evaluation, judge, write_evaluation
+from ademan.evaluation.evaluate import Evaluation, Part, judge, write_evaluation
 from ademan.files import write_json
 from ademan.models import config_to_json, to_onnx, weights, weights_in_keras
 from ademan.recognition import Classifier
+from ademan.training.background import told_sources
 from ademan.training.fit import Fitted
 from ademan.training.recipe import Recipe
 from ademan.window import Window
@@ -54,7 +55,7 @@ def export(
             "clips": {part: len(clips) for part, clips in split.parts().items()},
             "warnings": list(split.warnings),
             "optimisation": asdict(recipe.training),
-            "background": list(recipe.background),
+            "background": told_sources(recipe.background),
             "refitted": fitted.refitted,
             "temperature": round(temperature, 4),
             "best_epoch": fitted.best_epoch,
@@ -87,9 +88,11 @@ def judge_part(classifier: Classifier, dataset: Dataset, split: Split, part: str
     clips = split.parts()[part]
     if not len(clips):
         return {}
-    scores, skipped = judge(classifier, dataset, clips, split.group_kind)
+    unseen = part == "test"
+    spare = split.val if unseen and not classifier.manifest.training["refitted"] else split.val[:0]
     told = f"{part} part of {split.name} of {dataset.path.name}"
-    return {part: Evaluation(scores, told, split.name, unseen=part == "test", skipped=skipped)}
+    shown = unseen or not len(split.test)  # in the report, and worth the minute or so that streams may take
+    return {part: judge(classifier, dataset, Part(clips, spare, split, told, unseen), with_others=shown)}
 
 
 def write_run(out: Path, exported: Bundle, evaluations: dict[str, Evaluation], fitted: Fitted) -> None:
