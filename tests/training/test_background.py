@@ -126,3 +126,13 @@ def test_a_file_that_does_not_fit_is_refused_before_an_old_run_is_written_over(
 def test_a_file_that_is_none_is_named(dataset_file: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"there is no dataset file .*nothing\.h5"):
         train(dataset_file, tmp_path / "run", replace(RECIPE, background=(str(tmp_path / "nothing.h5"),)))
+
+
+def test_a_training_is_not_resumed_with_another_file_of_the_same_name(
+    dataset_file: Path, others_file: Path, tmp_path: Path, make_clip: MakeClip
+) -> None:
+    recipe = replace(RECIPE, background=(str(others_file),))
+    train(dataset_file, tmp_path / "run", recipe)
+    write(others_file, [make_clip("new", "other", image_wh=(640, 480))])
+    with pytest.raises(TrainingError, match="background"):
+        train(dataset_file, tmp_path / "run", recipe, resume=True)

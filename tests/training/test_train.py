@@ -428,3 +428,17 @@ def test_a_model_name_alone_is_its_preset() -> None:
     assert Recipe(model="lstm-32").layers == preset("lstm-32")
     with pytest.raises(ConfigError, match="there is no model 'gru'"):
         Recipe(model="gru")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        (Recipe(), "tcn"),
+        (Recipe("lstm-32"), "lstm-32"),
+        (Recipe(network=LstmConfig((4,))), "lstm"),
+        (Recipe("demo", network=LstmConfig((4,))), "demo"),
+    ],
+)
+def test_a_network_of_another_kind_does_not_go_by_the_name_of_the_preset(recipe: Recipe, name: str) -> None:
+    assert recipe.name == name
+    assert recipe.to_json()["model"] == name

@@ -6,7 +6,7 @@ from typing import Any
 from ademan.augmentation import OFF, Augmentation
 from ademan.datasets import Dataset
 from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
-from ademan.models import DEFAULT, LstmConfig, NetworkConfig, config_to_json, preset
+from ademan.models import DEFAULT, PRESETS, LstmConfig, NetworkConfig, config_to_json, kind_of, preset
 from ademan.training.background import with_idle
 from ademan.training.config import TrainingConfig
 from ademan.window import Window
@@ -70,13 +70,20 @@ class Recipe:
         """The network that is trained: the given one, or the preset's."""
         return self.network or preset(self.model)
 
+    @property
+    def name(self) -> str:
+        """Of the network, for people: of the preset, or the kind of a network that was given in its place."""
+        layers = PRESETS.get(self.model)
+        other = self.network is not None and layers is not None and kind_of(layers) != kind_of(self.network)
+        return kind_of(self.layers) if other else self.model
+
     def labels(self, dataset: Dataset) -> tuple[str, ...]:
         """Return what the model will name: the dataset's labels, and idle if there is a background to learn."""
         return with_idle(dataset.labels, self.background, self.idle)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**asdict(self), "network": config_to_json(self.layers)}
+        return {**asdict(self), "model": self.name, "network": config_to_json(self.layers)}
 
 
 def recipe(model: str = DEFAULT) -> Recipe:

@@ -44,7 +44,7 @@ def export(
         fps=_window_fps(dataset, split.train, recipe.window),
         idle=recipe.idle if recipe.idle in recipe.labels(dataset) else None,
         network={
-            "model": recipe.model,
+            "model": recipe.name,
             **config_to_json(recipe.layers),
             "weights": weights(network),
             "weights_in_keras": weights_in_keras(network),

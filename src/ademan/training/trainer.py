@@ -21,7 +21,7 @@ from ademan.evaluation.report import RunsReport, write_runs_report
 from ademan.files import write_json
 from ademan.models import build, weights, weights_in_keras
 from ademan.recognition import Classifier
-from ademan.training.background import background, check_sources
+from ademan.training.background import background, check_sources, told_sources
 from ademan.training.data import MEMORY_BYTES, Windows
 from ademan.training.fit import Fitted, fit
 from ademan.training.folder import open_run
@@ -169,7 +169,8 @@ def _train(
     dataset: Dataset, out: Path, recipe: Recipe, split: Split, *, resume: bool, overwrite: bool, progress: bool
 ) -> Run:
     _check(dataset, recipe, split)
-    open_run(out, dataset, recipe.to_json(), resume=resume, overwrite=overwrite)
+    config = {**recipe.to_json(), "background": told_sources(recipe.background)}
+    open_run(out, dataset, config, resume=resume, overwrite=overwrite)
     write_json(out / "split.json", split.to_json(dataset.table))
     if dataset.bytes <= MEMORY_BYTES:
         dataset.load()
