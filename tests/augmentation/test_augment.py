@@ -183,8 +183,8 @@ def test_about_as_many_clips_are_mirrored_as_was_said() -> None:
 
 @pytest.mark.parametrize(("name", "channels", "share"), [("hands", 3, 0.5), ("coco17", 2, 0.0), ("kinect20", 3, 0.0)])
 def test_hands_are_mirrored_and_bodies_are_not_unless_it_is_asked_for(name: str, channels: int, share: float) -> None:
-    assert Augmenter(Augmentation(), skeleton(name), LABELS).mirror == share
-    assert Augmenter(Augmentation(mirror=0.2), skeleton(name), LABELS).mirror == 0.2
+    assert Augmenter(Augmentation(), skeleton(name), LABELS).augmentation.mirror == share
+    assert Augmenter(Augmentation(mirror=0.2), skeleton(name), LABELS).augmentation.mirror == 0.2
 
 
 def test_mixing_keeps_the_sum_of_targets_and_does_nothing_when_off() -> None:

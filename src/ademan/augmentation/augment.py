@@ -41,10 +41,11 @@ class Augmenter:
     def __init__(
         self, augmentation: Augmentation, skeleton: Skeleton, labels: Sequence[str], *, stretch: bool = False
     ) -> None:
-        self.augmentation = replace(augmentation, speed=0.0) if stretch else augmentation
+        self.augmentation = replace(augmentation, mirror=_mirror(augmentation, skeleton))
+        if stretch:
+            self.augmentation = replace(self.augmentation, speed=0.0)
         self.skeleton, self.classes, self.stretch = skeleton, len(labels), stretch
         self.mirrored = torch.tensor(mirrored_labels(labels))
-        self.mirror = _mirror(augmentation, skeleton)
         self.lost_together, self.sized_together = lost_together(skeleton), sized_together(skeleton)
 
     def __call__(self, points: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -87,9 +88,9 @@ class Augmenter:
         return mixed(points, partner, share), mixed_targets(targets, partner, share)
 
     def _sides(self, points: Tensor, labels: Tensor, chance: Chance) -> tuple[Tensor, Tensor]:
-        if self.mirror:
+        if self.augmentation.mirror:
             image = self.mirrored.to(labels.device)[labels]
-            which = (chance.share() < self.mirror) & (image >= 0)
+            which = (chance.share() < self.augmentation.mirror) & (image >= 0)
             points, labels = mirror(points, which, self.skeleton), torch.where(which, image, labels)
         if self.augmentation.exchange:
             frames = _gaps(self.augmentation.exchange, chance, points.shape[1])

@@ -46,6 +46,7 @@ def write_sheet(
         stretch: see `Augmenter`.
         seed: of the draws.
     """
+    augmentation = Augmenter(augmentation, skeleton, [""], stretch=stretch).augmentation
     strips = [_Strip("as recorded", points)]
     for field in fields(augmentation):
         strength = getattr(augmentation, field.name)

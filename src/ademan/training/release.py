@@ -55,6 +55,7 @@ def export(
             "clips": {part: len(clips) for part, clips in split.parts().items()},
             "warnings": list(split.warnings),
             "optimisation": asdict(recipe.training),
+            "augmentation": asdict(recipe.augmentation),
             "background": told_sources(recipe.background),
             "refitted": fitted.refitted,
             "temperature": round(temperature, 4),
