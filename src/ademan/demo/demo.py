@@ -1,7 +1,7 @@
 """The demo: made-up people, a network trained on some and judged on others, and a stream of one it never met."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,27 +10,19 @@ from ademan.clip import Points
 from ademan.datasets import DatasetWriter
 from ademan.demo.drawing import picture, write_animation
 from ademan.demo.excerpts import WINDOW_MS, excerpts
-from ademan.models import LstmConfig
+from ademan.models import TcnConfig
 from ademan.recognition import Classifier, Event, Recognizer, StreamConfig
 from ademan.skeleton import skeleton
 from ademan.synthetic import GESTURES, LABELS, Person, Recording, people, perform
-from ademan.training import Recipe, Run, TrainingConfig, train
+from ademan.training import Recipe, Run, train
 from ademan.window import Window
 
 FPS = 12.5
 RECIPE = Recipe(
     model="demo",
-    network=LstmConfig((64,), normalisation="zscore", velocities=True, seen=True),
+    network=TcnConfig(),
     window=Window(int(WINDOW_MS / 1000 * FPS), "rate", FPS),
-    training=TrainingConfig(
-        epochs=15,
-        batch_size=64,
-        optimizer="adamw",
-        weight_decay=0.02,
-        learning_rate=0.01,
-        schedule="onecycle",
-        patience=0,
-    ),
+    training=replace(Recipe().training, epochs=5),
     split="group:subject",
     fractions=(0.7, 0.1, 0.2),
 )
