@@ -66,8 +66,8 @@ def _about_idling(found: Audit, dataset: Dataset) -> Iterator[str]:
     if gestures and present and not any(_is_idle(label) for label in present):
         yield (
             "no class for hands that make no gesture (such as 'idle'): a live recogniser will take everything for a "
-            "gesture. Record clips of resting, scratching, reaching for things, and label them idle; until you have some, "
-            "train with --background made-up."
+            "gesture. Record clips of resting, scratching, reaching for things, and label them idle; until you "
+            "have some, train with --background made-up."
         )
 
 
