@@ -138,5 +138,9 @@ def test_wrong_layers_are_refused() -> None:
         LstmConfig((8, 0))
     with pytest.raises(ConfigError, match=r"dropout must be from 0 to below 1, found 1\.0"):
         LstmConfig(dropout=1.0)
+    with pytest.raises(ConfigError, match=r"part_channels must be above 0, found 0\."):
+        TcnConfig(part_channels=0)
+    with pytest.raises(ConfigError, match=r"blocks must be one or more.*found \[\]"):
+        TcnConfig(blocks=())
     with pytest.raises(ConfigError, match=r"there is no model 'gru'. Choose one of: tcn, lstm"):
         preset("gru")

@@ -36,11 +36,12 @@ class TcnConfig:
     """Share of units dropped before the logits in training, from 0 to below 1."""
 
     def __post_init__(self) -> None:
-        sizes = (self.part_units, self.part_channels, self.path_channels, self.head_units, *self.blocks)
-        if not self.blocks or min(sizes) < 1:
-            raise ConfigError(
-                f"temporal convolutions need one block or more, and a channel or more in each; found {self}."
-            )
+        sizes = ("part_units", "part_channels", "path_channels", "head_units")
+        for name in sizes:
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be above 0, found {getattr(self, name)}.")
+        if not self.blocks or min(self.blocks) < 1:
+            raise ConfigError(f"blocks must be one or more, each with a channel or more; found {list(self.blocks)}.")
         for name in ("channel_dropout", "head_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be from 0 to below 1, found {getattr(self, name)}.")

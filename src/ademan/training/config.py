@@ -55,7 +55,8 @@ class TrainingConfig:
             "learning_rate must be above 0 and finite": 0 < self.learning_rate < math.inf,
             "weight_decay must be 0 or more and finite": 0 <= self.weight_decay < math.inf,
             "patience must be 0 or more": self.patience >= 0,
-            "refit must be no where monitor chooses an epoch": self.refit == "no" or self.monitor == "none",
+            "refit must be no (--refit no) where monitor chooses an epoch": self.refit == "no"
+            or self.monitor == "none",
             "label_smoothing must be from 0 to below 1": 0 <= self.label_smoothing < 1,
             "gradient_clip must be above 0 and finite": 0 < self.gradient_clip < math.inf,
             "threads must be 0 or more": self.threads >= 0,
