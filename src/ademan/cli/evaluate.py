@@ -2,7 +2,7 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -74,21 +74,23 @@ def evaluate(
         return
     if stream != StreamConfig():
         raise ConfigError(f"clips of a dataset are judged without {stream}; it takes a recording and --intervals.")
+    how = {
+        "split": split,
+        "part": part,
+        "fractions": fractions,
+        "split_seed": split_seed,
+        "others": others,
+        "others_split": others_split,
+        "idle_minutes": idle_minutes,
+    }
+    _evaluate_clips(bundle, dataset, how, output, json=json)
+
+
+def _evaluate_clips(bundle: Path, dataset: Path, how: dict[str, Any], output: Path | None, *, json: bool) -> None:
     require("sklearn", feature="Evaluation", extra="train")
     from ademan.evaluation.evaluate import evaluate as judge
 
-    result = judge(
-        bundle,
-        dataset,
-        split=split,
-        part=part,
-        fractions=fractions,
-        split_seed=split_seed,
-        others=others,
-        others_split=others_split,
-        idle_minutes=idle_minutes,
-        out=output,
-    )
+    result = judge(bundle, dataset, **how, out=output)
     if json:
         print_json(result.to_json())
         return
