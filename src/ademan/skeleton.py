@@ -73,6 +73,12 @@ class Skeleton:
         if len(owned) != len(set(owned)):
             raise SkeletonError(f"skeleton '{self.name}': a point belongs to two parts.")
 
+    @property
+    def loose(self) -> tuple[int, ...]:
+        """Indices of the points of no part."""
+        owned = {i for part in self.parts for i in part.points}
+        return tuple(i for i in range(len(self)) if i not in owned)
+
     def __len__(self) -> int:
         return len(self.points)
 

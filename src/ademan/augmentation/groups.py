@@ -9,9 +9,7 @@ Groups = tuple[tuple[int, ...], ...]
 
 def sized_together(skeleton: Skeleton) -> Groups:
     """Return the points of each part, and all others as one more group: each point once."""
-    owned = {i for part in skeleton.parts for i in part.points}
-    loose = tuple(i for i in range(len(skeleton)) if i not in owned)
-    return tuple(part.points for part in skeleton.parts) + ((loose,) if loose else ())
+    return tuple(part.points for part in skeleton.parts) + ((skeleton.loose,) if skeleton.loose else ())
 
 
 def lost_together(skeleton: Skeleton) -> Groups:
@@ -20,16 +18,13 @@ def lost_together(skeleton: Skeleton) -> Groups:
     A body is a part whose place is between two points, its hips. It is never lost as a whole: what hangs together
     without hips and shoulders is an arm, a leg or a head. Points of no part are grouped by their limbs.
     """
-    owned = {i for part in skeleton.parts for i in part.points}
-    loose = [i for i in range(len(skeleton)) if i not in owned]
     groups = [group for part in skeleton.parts for group in _of_part(part, skeleton)]
-    return (*groups, *_joined(loose, skeleton))
+    return (*groups, *_joined(skeleton.loose, skeleton))
 
 
 def is_hands(skeleton: Skeleton) -> bool:
     """Return whether all points are of hands: of parts that are no bodies."""
-    owned = {i for part in skeleton.parts for i in part.points}
-    return len(owned) == len(skeleton) and not any(_is_body(part) for part in skeleton.parts)
+    return not skeleton.loose and not any(_is_body(part) for part in skeleton.parts)
 
 
 def _is_body(part: Part) -> bool:

@@ -45,9 +45,7 @@ class Kind:
 
 def kinds(skeleton: Skeleton) -> tuple[Kind, ...]:
     """Return the parts of a skeleton by kind; points of no part are one more, and without parts all points are one."""
-    owned = {i for part in skeleton.parts for i in part.points}
-    loose = tuple(i for i in range(len(skeleton)) if i not in owned)
-    groups = [part.points for part in skeleton.parts] + ([loose] if loose else [])
+    groups = [part.points for part in skeleton.parts] + ([skeleton.loose] if skeleton.loose else [])
     found: list[Kind] = []
     for points in groups:
         image = tuple(skeleton.mirror[i] for i in points)

@@ -62,7 +62,7 @@ class Features(nn.Module):
         self.normalisation, self.velocities, self.seen, self.parts = normalisation, velocities, seen, skeleton.parts
         P = len(skeleton)
         owned = [i for part in skeleton.parts for i in part.points]
-        self.loose = [i for i in range(P) if i not in owned]  # of no part: they stay as they are
+        self.loose = list(skeleton.loose)  # they stay as they are
         self.order = torch.argsort(torch.tensor(owned + self.loose)).tolist()
         self.size = P * channels * (2 if velocities else 1) + (P if seen else 0)
 

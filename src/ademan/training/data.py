@@ -84,9 +84,8 @@ def shuffled_batches(lengths: Ints, batch_size: int, rng: np.random.Generator, t
         pool = order[start : start + batch_size * _POOL_BATCHES]
         pool = pool[np.argsort(lengths[pool], kind="stable")]
         batches += [pool[i : i + batch_size].tolist() for i in range(0, len(pool), batch_size)]
-    if (
-        len(batches) > 1 and len(batches[-1]) == 1 < batch_size
-    ):  # one clip alone has no spread that a network could normalise by
+    # One clip alone has no spread that a network could normalise by.
+    if len(batches) > 1 and len(batches[-1]) == 1 < batch_size:
         lone = batches.pop()
         batches[-1] += lone
     return [batches[i] for i in rng.permutation(len(batches))]

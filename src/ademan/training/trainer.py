@@ -175,13 +175,14 @@ def _train(
     if dataset.bytes <= MEMORY_BYTES:
         dataset.load()
     learn = partial(_learn, dataset, recipe, resume=resume, progress=progress)
-    network, fitted = learn(split.train, split.val, out)
     val = Windows(dataset, split.val, recipe.window)
+    network, fitted = learn(split.train, val, out)
     warmth = temperature_of(network, val, recipe.training.batch_size)
     exported = export(dataset, recipe, split, network, fitted, warmth)
     evaluations = judge_part(Classifier(exported), dataset, split, "val")
     if _is_refitted(dataset, recipe, split):
-        network, again = learn(np.union1d(split.train, split.val), split.val[:0], out / REFIT)
+        none = Windows(dataset, split.val[:0], recipe.window)
+        network, again = learn(np.union1d(split.train, split.val), none, out / REFIT)
         fitted = replace(fitted, seconds=fitted.seconds + again.seconds, refitted=True)
         exported = export(dataset, recipe, split, network, fitted, warmth)
     classifier = Classifier(exported)  # replays the golden vectors: onnxruntime gives what torch gave
@@ -191,7 +192,7 @@ def _train(
 
 
 def _learn(
-    dataset: Dataset, recipe: Recipe, train: Ints, val: Ints, folder: Path, *, resume: bool, progress: bool
+    dataset: Dataset, recipe: Recipe, train: Ints, val: Windows, folder: Path, *, resume: bool, progress: bool
 ) -> tuple[nn.Module, Fitted]:
     """Return a network that has learnt from some clips, and how; its history and checkpoints are in the folder."""
     labels = recipe.labels(dataset)
@@ -200,8 +201,7 @@ def _learn(
     none = background(dataset, train, recipe.window, recipe.background, recipe.idle, recipe.training.seed)
     learnt = Windows(dataset, train, recipe.window, more=none.windows, more_label=none.label)
     augmenter = Augmenter(recipe.augmentation, dataset.skeleton, labels, stretch=recipe.window.fit == "spread")
-    validated = Windows(dataset, val, recipe.window)
-    module = TrainingModule(network, recipe.training, learnt, validated, len(labels), augmenter)
+    module = TrainingModule(network, recipe.training, learnt, val, len(labels), augmenter)
     return network, fit(module, folder, resume=resume, progress=progress)
 
 
