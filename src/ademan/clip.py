@@ -200,30 +200,36 @@ def points_at(points: Points, timestamps_ms: Times, wanted_ms: Times) -> Points:
     Returns:
         (S, P, C) float32.
     """
-    step = float(np.median(np.diff(timestamps_ms))) if len(points) > 1 else 0.0
+    step_ms = float(np.median(np.diff(timestamps_ms))) if len(points) > 1 else 0.0
     seen = is_seen(points)
-    result = np.full((len(wanted_ms), *points.shape[1:]), np.nan, np.float32)
-    # Points are lost together, a whole hand at a time: few patterns of sight, each done at once.
-    patterns, pattern_of_point = np.unique(seen, axis=1, return_inverse=True)
-    for k, pattern in enumerate(patterns.T):
-        frames = np.flatnonzero(pattern)
-        if len(frames):
-            chosen = np.flatnonzero(pattern_of_point == k)
-            sightings = points[np.ix_(frames, chosen)]
-            result[:, chosen] = _on_lines(sightings, timestamps_ms[frames], wanted_ms, step)
-    return result
-
-
-def _on_lines(sightings: Points, times_ms: Times, wanted_ms: Times, step_ms: float) -> Points:
-    """Return points that are seen in all frames at other times; NaN too far from any sighting."""
-    last = len(times_ms) - 1
-    left = np.clip(np.searchsorted(times_ms, wanted_ms, side="right") - 1, 0, last)
-    right = np.clip(np.searchsorted(times_ms, wanted_ms, side="left"), 0, last)
-    gap = times_ms[right] - times_ms[left]
-    weight = np.where(gap > 0, (wanted_ms - times_ms[left]) / np.where(gap > 0, gap, 1.0), 0.0)
+    left, right = _sightings_around(seen, timestamps_ms, wanted_ms)
+    left_ms, right_ms, wanted = timestamps_ms[left], timestamps_ms[right], wanted_ms[:, None]
+    gap = right_ms - left_ms
+    weight = np.where(gap > 0, (wanted - left_ms) / np.where(gap > 0, gap, 1.0), 0.0)
     wide = gap > max(MAX_GAP_MS, 1.5 * step_ms) + SAME_TIME_MS
-    weight = np.where(wide, np.round(weight), weight)[:, None, None]
-    nearest = np.minimum(np.abs(wanted_ms - times_ms[left]), np.abs(wanted_ms - times_ms[right]))
+    weight = np.where(wide, np.round(weight), weight)[..., None]
+    nearest = np.minimum(np.abs(wanted - left_ms), np.abs(wanted - right_ms))
     known = ((gap > 0) & ~wide) | (nearest <= 0.5 * step_ms + SAME_TIME_MS)
-    line = sightings[left] * (1 - weight) + sightings[right] * weight
-    return np.where(known[:, None, None], line, np.nan).astype(np.float32)
+    known &= seen.any(axis=0)
+    point = np.arange(points.shape[1])
+    line = points[left, point] * (1 - weight) + points[right, point] * weight
+    return np.where(known[..., None], line, np.nan).astype(np.float32)
+
+
+def _sightings_around(
+    seen: NDArray[np.bool_], timestamps_ms: Times, wanted_ms: Times
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the frames (S, P) in which each point was seen last before, and next after, each wanted time.
+
+    Where there is no sighting on one side, it is the nearest one on the other; 0 for a point that is never seen.
+    """
+    T = len(seen)
+    frame = np.arange(T)[:, None]
+    before = np.maximum.accumulate(np.where(seen, frame, -1))
+    after = np.minimum.accumulate(np.where(seen, frame, T)[::-1])[::-1]
+    last = np.searchsorted(timestamps_ms, wanted_ms, side="right") - 1
+    first = np.searchsorted(timestamps_ms, wanted_ms, side="left")
+    left = np.where((last >= 0)[:, None], before[last], -1)
+    right = np.where((first < T)[:, None], after[np.minimum(first, T - 1)], T)
+    left, right = np.where(left < 0, after[0], left), np.where(right >= T, before[-1], right)
+    return np.where(left < T, left, 0), np.maximum(right, 0)

@@ -12,6 +12,10 @@ AdemanError
 ├── VideoError          a video, folder of pictures or camera cannot be read, or a clip cannot be recorded
 ├── LandmarkError       the networks that find points cannot be fetched, trusted or run
 ├── BundleError          a bundle is damaged, altered or of another version
+├── StorageError         a bucket cannot be reached, holds something else, or is not to be overwritten
+├── ServerError          the server cannot start: its port is taken, its certificate cannot be read
+├── RequestError         what somebody sent to the server is not what it takes
+├── RemoteError          a server or broker that is used cannot be reached, or refuses
 └── MissingExtraError    a feature needs a package that is not installed
 
 A message says what, where, expected, found, and what to do next.
@@ -59,6 +63,22 @@ class EvaluationError(AdemanError):
 
 class BundleError(AdemanError):
     """A bundle is damaged, was altered, or is of another version."""
+
+
+class StorageError(AdemanError):
+    """A bucket cannot be reached, holds something else than was expected, or is not to be overwritten."""
+
+
+class ServerError(AdemanError):
+    """The server cannot start."""
+
+
+class RequestError(AdemanError):
+    """What somebody sent to the server is not what it takes."""
+
+
+class RemoteError(AdemanError):
+    """A server or broker that is used cannot be reached, or refuses."""
 
 
 class VideoError(AdemanError):

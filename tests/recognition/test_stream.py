@@ -86,7 +86,7 @@ def test_points_that_change_after_they_were_pushed_change_nothing(small_bundle: 
     recognizer, points = Recognizer(Reading(small_bundle), NOW), np.full((42, 2), 0.25, np.float32)
     recognizer.push(points, 0)
     points[:] = 0.75
-    assert recognizer._buffer[0][1].max() == 0.25
+    assert recognizer._buffer.points[0].max() == 0.25
 
 
 def test_a_frame_that_is_not_later_is_passed_over(small_bundle: Path, rng: np.random.Generator) -> None:
@@ -151,7 +151,7 @@ def decide(small_bundle: Path) -> Decide:
     classifier = Classifier(small_bundle)
 
     def run(rows: Sequence[tuple[float, float, float]]) -> list[Event]:
-        trigger = Trigger(classifier, StreamConfig(least_ms=200, cooldown_ms=1000, accept=0.6, release=0.4))
+        trigger = Trigger(classifier.manifest, StreamConfig(least_ms=200, cooldown_ms=1000, accept=0.6, release=0.4))
         found = []
         for i, row in enumerate(rows):
             probabilities: NDArray[np.float32] = np.array(row, np.float32)
@@ -223,7 +223,7 @@ def test_without_an_idle_label_the_threshold_alone_rejects(small_bundle: Path) -
         assert not update.events
         if update.probabilities is not None:
             assert update.probabilities.tolist() == [0, 0, 0]
-    trigger = Trigger(classifier, StreamConfig(accept=0.6))
+    trigger = Trigger(classifier.manifest, StreamConfig(accept=0.6))
     weak = np.array([0.5, 0.3, 0.2], np.float32)
     assert not [event for i in range(20) for event in trigger.decide(weak, i * 100.0)]
 
@@ -266,3 +266,29 @@ def test_times_and_thresholds_out_of_range_are_refused() -> None:
         StreamConfig(cooldown_ms=-1)
     with pytest.raises(ConfigError, match=r"a threshold of a stream must be from 0 to 1, found 1\.5"):
         StreamConfig(accept=1.5)
+
+
+def test_the_three_steps_taken_apart_are_what_push_does(small_bundle: Path, rng: np.random.Generator) -> None:
+    whole, apart = Recognizer(small_bundle), Recognizer(small_bundle)
+    for time in [*times_at(30, 60), *times_at(25, 30)]:  # the clock goes back in between
+        points = rng.random((42, 2)).astype(np.float32)
+        expected = whole.push(points, float(time))
+        events, due = apart.add(points, float(time))
+        if due is None:
+            assert expected.probabilities is None
+            continue
+        window = apart.window()
+        assert window is not None
+        found = apart.decide(due, apart.classifier.probabilities(window[None])[0])
+        np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+        assert (*events, *found.events) == expected.events
+
+
+def test_a_prediction_of_before_the_stream_began_anew_changes_nothing(small_bundle: Path) -> None:
+    recognizer = Recognizer(small_bundle, NOW)
+    _, due = recognizer.add(np.full((42, 2), 0.5, np.float32), 0.0)
+    assert due is not None
+    recognizer.finish()
+    assert recognizer.window() is None
+    assert recognizer.decide(due, np.array([1, 0, 0], np.float32)).probabilities is None
+    assert recognizer.active is None

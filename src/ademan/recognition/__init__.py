@@ -2,11 +2,13 @@
 
 from ademan.recognition.classifier import Classifier, Prediction, verify
 from ademan.recognition.sources import predict
-from ademan.recognition.stream import Event, Recognizer, StreamConfig, Update
+from ademan.recognition.stream import Due, Event, NamesWindows, Recognizer, StreamConfig, Update
 
 __all__ = [
     "Classifier",
+    "Due",
     "Event",
+    "NamesWindows",
     "Prediction",
     "Recognizer",
     "StreamConfig",

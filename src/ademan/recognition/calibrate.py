@@ -47,7 +47,7 @@ class Trace:
 
     def events(self, classifier: Classifier, config: StreamConfig) -> list[Event]:
         """Return the events that some thresholds would have caused."""
-        trigger = Trigger(classifier, config)
+        trigger = Trigger(classifier.manifest, config)
         strong = self.probabilities.max(axis=1) >= trigger.accept
         if trigger.idle is not None:
             strong &= self.probabilities.argmax(axis=1) != trigger.idle

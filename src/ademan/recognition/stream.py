@@ -5,16 +5,16 @@ points ─► buffer of one window ─► every few frames: window at the model'
 """
 
 import math
-from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
-from ademan.bundle import Bundle
+from ademan.bundle import Bundle, Manifest
 from ademan.clip import MAX_GAP_MS, SAME_TIME_MS, Points, is_seen
 from ademan.errors import ClipError, ConfigError
+from ademan.recognition.buffer import FrameBuffer
 from ademan.recognition.classifier import Classifier, Probabilities
 from ademan.window import Window
 
@@ -79,17 +79,45 @@ class Update:
     events: tuple[Event, ...] = ()
 
 
+@dataclass(frozen=True)
+class Due:
+    """A prediction that is due.
+
+    Args:
+        timestamp_ms: of the newest frame.
+        run: of the stream; a new one begins where the clock goes back.
+    """
+
+    timestamp_ms: float
+    run: int
+
+
+class NamesWindows(Protocol):
+    """What a recogniser needs of a classifier, wherever that is."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of its bundle."""
+
+    def probabilities(self, windows: Points) -> Probabilities:
+        """Return (N, K) of windows (N, T, P, C)."""
+
+
 class Recognizer:
     """Names gestures in a live stream of points.
 
+    `push` does all of it for a frame. Whoever makes the predictions of many streams together takes its three steps
+    apart: `add` a frame, cut the `window` when a prediction is due, and `decide` with its probabilities.
+
     Args:
-        bundle: a path, a bundle, or a classifier; many recognisers may share one classifier.
+        bundle: a path, a bundle, or what names windows; many recognisers may share one classifier.
         config: how predictions become events.
     """
 
-    def __init__(self, bundle: Path | str | Bundle | Classifier, config: StreamConfig | None = None) -> None:
-        self.classifier = bundle if isinstance(bundle, Classifier) else Classifier(bundle)
+    def __init__(self, bundle: Path | str | Bundle | NamesWindows, config: StreamConfig | None = None) -> None:
+        self.classifier = Classifier(bundle) if isinstance(bundle, (Path, str, Bundle)) else bundle
         self.config = config or StreamConfig()
+        self._run = 0
         manifest = self.classifier.manifest
         # Offline a window may be all of a clip, or its beginning; in a stream the last frames at the model's rate.
         self._window = Window(manifest.window.frames, "rate", manifest.window.fps or manifest.fps)
@@ -97,8 +125,10 @@ class Recognizer:
         self._begin()
 
     def _begin(self) -> None:
-        self._trigger = Trigger(self.classifier, self.config)
-        self._buffer: deque[tuple[float, Points]] = deque()
+        manifest = self.classifier.manifest
+        self._trigger = Trigger(manifest, self.config)
+        self._buffer = FrameBuffer((len(manifest.skeleton), manifest.channels))
+        self._run += 1
         self._next_ms = -np.inf
         self._smooth: Probabilities | None = None
         self._smoothed_at = 0.0
@@ -115,29 +145,75 @@ class Recognizer:
         Raises:
             ClipError: the points are of another shape than the bundle's, or infinite; or the time is no number.
         """
-        points = np.array(points, np.float32)  # a copy: whoever films may use its own array again
+        events, due = self.add(points, timestamp_ms)
+        if due is None:
+            return Update(None, tuple(events))
+        window = self.window()
+        found = None if window is None else self.classifier.probabilities(window[None])[0]
+        update = self.decide(due, found)
+        return Update(update.probabilities, (*events, *update.events))
+
+    def add(self, points: Points, timestamp_ms: float) -> tuple[list[Event], Due | None]:
+        """Take the points of one frame, as `push`, and say whether a prediction is due with it.
+
+        Returns:
+            The end of a gesture, if the clock went back; and what is due, if something is.
+
+        Raises:
+            ClipError: as `push`.
+        """
+        points = np.asarray(points, np.float32)
         self._check(points, timestamp_ms)
-        last_ms = self._buffer[-1][0] if self._buffer else -np.inf
+        last_ms = self._last_ms
         if last_ms - RESTART_MS <= timestamp_ms < last_ms + NEAREST_MS:
-            return Update()
+            return [], None
         events: list[Event] = []
         if timestamp_ms < last_ms:
             events = self._trigger.end(last_ms)
             self._begin()
-        self._keep(points, timestamp_ms)
+        self._buffer.append(points, timestamp_ms)
+        # Before the window's first frame, a line may begin at a sighting MAX_GAP_MS earlier, or at the frame before.
+        self._buffer.forget_before(timestamp_ms - self._span_ms - MAX_GAP_MS)
         if timestamp_ms < self._next_ms - SAME_TIME_MS:
-            return Update()
+            return events, None
         # From when it was due, not from when it came: else all predictions would be late by part of a frame.
         next_ms = self._next_ms + self.config.every_ms
         self._next_ms = next_ms if next_ms > timestamp_ms else timestamp_ms + self.config.every_ms
-        probabilities = self._smoothed(self._probabilities(), timestamp_ms)
-        return Update(probabilities, (*events, *self._trigger.decide(probabilities, timestamp_ms)))
+        return events, Due(timestamp_ms, self._run)
+
+    def window(self) -> Points | None:
+        """Return the window (T, P, C) that ends with the newest frame; None if nothing is seen in it, or no frame."""
+        if not len(self._buffer):
+            return None
+        window = self._window.cut(self._buffer.points, self._buffer.times_ms)
+        return window if is_seen(window).any() else None
+
+    def decide(self, due: Due, probabilities: Probabilities | None) -> Update:
+        """Take the probabilities of the window of what was due, in the order of time.
+
+        Args:
+            due: what `add` gave; one of before the stream began anew changes nothing.
+            probabilities: (K,); None if nothing was seen.
+        """
+        if due.run != self._run:
+            return Update()
+        smooth = self._smoothed(probabilities, due.timestamp_ms)
+        return Update(smooth, tuple(self._trigger.decide(smooth, due.timestamp_ms)))
 
     def finish(self) -> list[Event]:
         """End the stream: a gesture that is going on ends with the last frame, and all begins anew."""
-        events = self._trigger.end(self._buffer[-1][0]) if self._buffer else []
+        events = self._trigger.end(self._last_ms)
         self._begin()
         return events
+
+    @property
+    def _last_ms(self) -> float:
+        return float(self._buffer.times_ms[-1]) if len(self._buffer) else -math.inf
+
+    @property
+    def active(self) -> str | None:
+        """The gesture that goes on."""
+        return self._trigger.active
 
     @property
     def accept(self) -> float:
@@ -165,22 +241,6 @@ class Recognizer:
                 f"expected ({len(manifest.skeleton)}, {manifest.channels}), finite or NaN."
             )
 
-    def _keep(self, points: Points, timestamp_ms: float) -> None:
-        """Put a frame into the buffer, and let go of those that no later window needs."""
-        self._buffer.append((timestamp_ms, points))
-        # Before the window's first frame, a line may begin at a sighting MAX_GAP_MS earlier, or at the frame before.
-        while len(self._buffer) > 2 and self._buffer[1][0] < timestamp_ms - self._span_ms - MAX_GAP_MS:
-            self._buffer.popleft()
-
-    def _probabilities(self) -> Probabilities | None:
-        times = np.array([time for time, _ in self._buffer])
-        points = np.stack([frame for _, frame in self._buffer])
-        window = self._window.cut(points, times)
-        if not is_seen(window).any():
-            return None
-        result: Probabilities = self.classifier.probabilities(window[None])[0]
-        return result
-
     def _smoothed(self, new: Probabilities | None, now_ms: float) -> Probabilities:
         """Return the exponentially smoothed probabilities; with nobody to be seen all fall towards nothing."""
         new = self._trigger.nothing if new is None else new
@@ -200,8 +260,7 @@ class Trigger:
     due; it ends when it falls below `release`, or when another label, be it idle, is due.
     """
 
-    def __init__(self, classifier: Classifier, config: StreamConfig) -> None:
-        manifest = classifier.manifest
+    def __init__(self, manifest: Manifest, config: StreamConfig) -> None:
         self.labels, self.config = manifest.labels, config
         self.accept = manifest.thresholds.accept if config.accept is None else config.accept
         self.release = min(manifest.thresholds.release if config.release is None else config.release, self.accept)
@@ -216,9 +275,9 @@ class Trigger:
         self._blocked_until: dict[int, float] = {}
 
     @property
-    def active(self) -> bool:
-        """Whether a gesture is going on."""
-        return self._active is not None
+    def active(self) -> str | None:
+        """The gesture that goes on."""
+        return None if self._active is None else self.labels[self._active]
 
     def decide(self, probabilities: Probabilities, now_ms: float) -> list[Event]:
         """Return the events that these probabilities cause."""
