@@ -33,6 +33,17 @@ HOMES = {
     "platformdirs": {"landmarks"},
     "pygame": {"live"},
     "cyclopts": {"cli"},
+    "boto3": {"storage"},
+    "botocore": {"storage"},
+    "paho": {"publishing"},
+    "socketio": {"client", "server"},
+    "requests": {"client"},
+    "fastapi": {"server"},
+    "starlette": {"server"},
+    "uvicorn": {"server"},
+    "orjson": {"server"},
+    "prometheus_client": {"server"},
+    "cryptography": {"server"},
 }
 NEEDS_NO_EXTRA = (
     "errors",
@@ -47,10 +58,13 @@ NEEDS_NO_EXTRA = (
     "video",
     "landmarks",
     "extraction",
+    "storage",
+    "publishing",
     "live",
+    "client",
     "cli",
 )
-NEEDS_AN_EXTRA = {"cli/train.py", "cli/demo.py"}
+NEEDS_AN_EXTRA = {"cli/train.py", "cli/demo.py", "cli/serve.py"}
 
 
 def imported(file: Path) -> set[str]:

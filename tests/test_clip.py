@@ -7,7 +7,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ademan.clip import MAX_GAP_MS, Clip, Coordinates, Points, Times, mirror, points_at, resample, times_at
+from ademan.clip import (
+    MAX_GAP_MS,
+    Clip,
+    Coordinates,
+    Points,
+    Times,
+    as_fractions,
+    as_square,
+    mirror,
+    points_at,
+    resample,
+    times_at,
+)
 from ademan.errors import ClipError
 from ademan.skeleton import BUILT_IN, Skeleton, skeleton
 
@@ -311,3 +323,15 @@ def test_frames_at_a_constant_rate_rise_from_zero(fps: float, frames: int) -> No
     assume(frames > 1)
     assert times[0] == 0
     np.testing.assert_allclose(np.diff(times) * fps, 1000)
+
+
+def test_squaring_measures_x_and_z_in_heights() -> None:
+    points = np.ones((2, 1, 3), np.float32)
+    np.testing.assert_allclose(as_square(points, (640, 480))[0, 0], [4 / 3, 1, 4 / 3])
+    np.testing.assert_allclose(as_square(points[..., :2], (640, 480))[0, 0], [4 / 3, 1])
+    assert (points == 1).all()
+
+
+def test_fractions_of_square_points_squared_are_what_they_were(rng: np.random.Generator) -> None:
+    points = rng.random((3, 5, 3)).astype(np.float32)
+    np.testing.assert_allclose(as_square(as_fractions(points, (640, 480)), (640, 480)), points, rtol=1e-6)

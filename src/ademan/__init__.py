@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ademan.extraction import extract
     from ademan.recognition import Classifier, Recognizer, predict, verify
     from ademan.recognition.calibrate import calibrate
+    from ademan.storage import pull, push
     from ademan.training import Recipe, train, train_all
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "extract",
     "inspect",
     "predict",
+    "pull",
+    "push",
     "train",
     "train_all",
     "verify",
@@ -42,6 +45,8 @@ _HOMES = {
     "Recognizer": "ademan.recognition",
     "predict": "ademan.recognition",
     "verify": "ademan.recognition",
+    "pull": "ademan.storage",
+    "push": "ademan.storage",
     "Recipe": "ademan.training",
     "train": "ademan.training",
     "train_all": "ademan.training",

@@ -126,6 +126,13 @@ def as_fractions(points: Points, image_wh: tuple[int, int]) -> Points:
     return np.asarray(points * scale, np.float32)
 
 
+def as_square(points: Points, image_wh: tuple[int, int]) -> Points:
+    """Return fractions (..., C), as MediaPipe has them, in units of the height; undoes `as_fractions`."""
+    scale = np.ones(points.shape[-1], np.float32)
+    scale[::2] = image_wh[0] / image_wh[1]
+    return np.asarray(points * scale, np.float32)
+
+
 def mean_of_seen(points: Points, axis: int) -> Points:
     """Return the mean over an axis of what is not NaN; NaN where all of it is."""
     seen = ~np.isnan(points)

@@ -175,6 +175,7 @@ def test_json_is_all_that_standard_output_gets(small_bundle: Path, dataset_file:
         (["evaluate", "{bundle}", "{dataset}", "--split", "official:9"], 1, "has no official split '9'"),
         (["train", "{dataset}", "-o", "run", "--split", "by-moon"], 1, "split 'by-moon' is unknown"),
         (["export", "{bundle}", "-o", "b.zip", "--frames", "3"], 2, "--frames is for datasets"),
+        (["export", "{dataset}", "-o", "b.json"], 2, "DATASET.h5#CLIP and FILE.json belong together"),
         (["import", "pyskl", "nowhere.pkl", "-o", "d.h5"], 1, "nowhere.pkl"),
     ],
 )

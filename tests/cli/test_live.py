@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from ademan.cli import main
+from ademan.publishing import MqttConfig
+from tests.publishing.conftest import Listener, free_port, home, listener
 from tests.video.conftest import MakeVideo, make_video
 
-__all__ = ["make_video"]
+__all__ = ["home", "listener", "make_video"]
 
 
 def run(*arguments: str) -> int:
@@ -37,6 +39,9 @@ def test_without_a_bundle_those_that_are_there_are_listed(
         (["--camera", "99", "--headless"], 1, "there is no camera 99. Cameras found"),
         (["--landmarker", "magic"], 2, "landmarker 'magic' is unknown; choose litert or mediapipe"),
         (["--accept", "2"], 2, "a threshold of a stream must be from 0 to 1, found 2"),
+        (["--mqtt", "ann:s3cret@pi:0"], 2, "--mqtt pi: the port must be a number from 1 to 65535; expected HOST"),
+        (["--mqtt", "tcp://pi"], 2, "--mqtt tcp://pi: the scheme must be mqtt or mqtts; expected HOST"),
+        (["--mqtt-user", "ann"], 2, "--mqtt-user, --mqtt-password and --mqtt-tls need a broker: add --mqtt HOST"),
     ],
 )
 def test_mistakes_get_one_message(
@@ -55,6 +60,33 @@ def test_predictions_are_lines_of_json(
     assert len(lines) > 10
     assert all(set(line["probabilities"]) == {"a", "b", "idle"} for line in lines)
     assert all(sum(line["probabilities"].values()) == pytest.approx(1, abs=0.01) for line in lines)
+
+
+def test_events_are_published_as_they_are_printed(
+    small_bundle: Path, real_data: Path, home: MqttConfig, listener: Listener, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = real_data / "home-gestures" / "raw_videos" / "num5" / "num5_s1_1.mp4"
+    topic, prefix = home.mqtt_topic, home.mqtt_discovery
+    flags = ["--mqtt", "127.0.0.1", "--mqtt-name", "pi", "--mqtt-topic", topic, "--mqtt-discovery", prefix]
+    eager = ["--accept", "0", "--release", "0", "--least-ms", "0"]
+    assert run("live", str(small_bundle), str(video), "--headless", *eager, *flags) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) >= 2
+    listener.wait_for(f"{topic}/pi/event", *printed)
+    listener.wait_for(f"{topic}/pi/status", "online", "offline")
+    assert json.loads(listener.of(f"{prefix}/event/{topic}_pi/event/config")[0])["event_types"] == ["a", "b"]
+
+
+def test_a_broker_that_is_away_keeps_nobody_from_recognising(
+    small_bundle: Path, real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = real_data / "home-gestures" / "raw_videos" / "num5" / "num5_s1_1.mp4"
+    eager = ["--accept", "0", "--release", "0", "--least-ms", "0"]
+    assert run("live", str(small_bundle), str(video), "--headless", *eager, "--mqtt", f"127.0.0.1:{free_port()}") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out.splitlines()[0])["event"] == "began"
+    assert "cannot be reached: Connection refused. It is tried again." in said.err
+    assert "did not reach the broker" in said.err
 
 
 def test_clips_are_captured_from_a_film_without_a_window(

@@ -6,7 +6,7 @@ import pytest
 
 from ademan.clip import Clip, times_at
 from ademan.datasets import Dataset, DatasetWriter
-from ademan.datasets.export import export_npz
+from ademan.datasets.export import export_json, export_npz
 from ademan.datasets.importers import NpzOptions, import_clips, npz
 from ademan.errors import AdemanError, ConfigError
 from ademan.skeleton import skeleton
@@ -97,3 +97,16 @@ def test_square_points_become_the_fractions_that_other_programs_know(tmp_path: P
     X = np.load(tmp_path / "x.npz")["X"].reshape(len(clip), 42, 2)
     np.testing.assert_allclose(X[..., 0] * 640, clip.points[..., 0] * 480, rtol=1e-5)
     np.testing.assert_array_equal(X[..., 1], clip.points[..., 1])
+
+
+def test_a_clip_as_json_has_its_points_times_and_what_was_not_seen(tmp_path: Path, make_clip: MakeClip) -> None:
+    clip = make_clip()
+    clip.points[3, 7] = np.nan
+    clip.points[4, 8, 1] = np.nan  # a point without one of its coordinates was not seen
+    export_json(clip, tmp_path / "clip.json")
+    written = json.loads((tmp_path / "clip.json").read_text())
+    assert written["sequence"][3][7] == written["sequence"][4][8] == [None, None]
+    points = np.array(written["sequence"], np.float32)
+    seen = clip.seen
+    np.testing.assert_allclose(points[seen], clip.points[seen], atol=1e-6)
+    assert written["timestamps_ms"] == clip.timestamps_ms.tolist()

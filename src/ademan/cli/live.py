@@ -1,7 +1,7 @@
 """`ademan live`."""
 
-import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,9 @@ from ademan.bundle import read_bundle
 from ademan.cli.terminal import out, plain, print_table, warn
 from ademan.errors import BundleError, ConfigError
 from ademan.live.pipeline import Moment, Pipeline
-from ademan.recognition import Classifier, Event, StreamConfig
+from ademan.publishing import MqttConfig, as_line, event_json, prediction_json, publisher
+from ademan.recognition import Classifier, StreamConfig
+from ademan.recognition.classifier import Probabilities
 from ademan.video import FrameSource, open_source
 
 
@@ -30,6 +32,7 @@ def live(
     save_to: Path = Path("raw_videos"),
     subject: str = "s1",
     stream: Annotated[StreamConfig, Parameter(name="*")] = StreamConfig(),
+    mqtt: Annotated[MqttConfig, Parameter(name="*")] = MqttConfig(),
 ) -> int | None:
     """Recognise gestures live, from a camera or a file that is played as one.
 
@@ -48,20 +51,33 @@ def live(
     """
     if bundle is None:
         return _list_bundles()
-    classifier = Classifier(bundle)
-    pipeline = Pipeline(classifier, stream, backend=_backend(landmarker))
-    if classifier.manifest.idle is None and not classifier.manifest.thresholds.calibrated:
+    classifier, backend = Classifier(bundle), _backend(landmarker)
+    manifest, broker = classifier.manifest, _Broker()
+    if manifest.idle is None and not manifest.thresholds.calibrated:
         warn("this model knows no idle class and is not calibrated: it may take everything for a gesture.")
     in_time = not headless if realtime is None else realtime
-    try:
+    with ExitStack() as stack:
+        publish = stack.enter_context(publisher(mqtt, manifest.labels, broker.tell, idle=manifest.idle))
+        pipeline = Pipeline(classifier, stream, backend=backend, on_event=publish)
+        stack.callback(pipeline.close)
+        stack.callback(pipeline.finish)  # also if it is stopped: who switched a lamp on is to switch it off
         if headless:
             source = open_source(file or camera, realtime=in_time, loop=loop, recover=True, on_state=warn)
             _print_events(pipeline, source, predictions=predictions)
         else:
-            _open_window(pipeline, file or camera, save_to, subject, in_time=in_time, loop=loop, mirror=mirror)
-    finally:
-        pipeline.close()
+            how = {"in_time": in_time, "loop": loop, "mirror": mirror}
+            _open_window(pipeline, file or camera, save_to, subject, broker, **how)
     return None
+
+
+class _Broker:
+    """What is wrong with the broker, if something is: told in the terminal at once, and for a window to show."""
+
+    trouble = ""
+
+    def tell(self, state: str) -> None:
+        warn(state)
+        self.trouble = "" if " is back" in state else state
 
 
 def _backend(name: str) -> str:
@@ -73,38 +89,32 @@ def _backend(name: str) -> str:
 def _print_events(pipeline: Pipeline, source: FrameSource, *, predictions: bool) -> None:
     for moment in pipeline.run(source):
         if predictions and moment.update.probabilities is not None:
-            _print_line(_prediction(pipeline, moment))
+            _print_line(_prediction(pipeline, moment, moment.update.probabilities))
         for event in moment.update.events:
-            _print_line(_event(event))
+            _print_line(event_json(event))
     for event in pipeline.finish():
-        _print_line(_event(event))
+        _print_line(event_json(event))
 
 
-def _event(event: Event) -> dict[str, object]:
-    return {
-        "event": event.kind,
-        "label": event.label,
-        "time_ms": round(event.timestamp_ms, 1),
-        "confidence": round(event.confidence, 4),
-    }
-
-
-def _prediction(pipeline: Pipeline, moment: Moment) -> dict[str, object]:
-    shares = [] if moment.update.probabilities is None else moment.update.probabilities.tolist()
-    labels = pipeline.recognizer.classifier.labels
-    return {
-        "time_ms": round(moment.frame.timestamp_ms, 1),
-        "probabilities": {label: round(share, 4) for label, share in zip(labels, shares, strict=True)},
-        "latency_ms": round(moment.latency_ms, 2),
-    }
+def _prediction(pipeline: Pipeline, moment: Moment, shares: Probabilities) -> dict[str, object]:
+    labels, latency_ms = pipeline.recognizer.classifier.manifest.labels, round(moment.latency_ms, 2)
+    return prediction_json(labels, shares.tolist(), moment.frame.timestamp_ms, latency_ms=latency_ms)
 
 
 def _print_line(content: dict[str, object]) -> None:
-    print(json.dumps(content, ensure_ascii=False), flush=True)  # noqa: T201 - one line, at once, whatever reads it
+    print(as_line(content), flush=True)  # noqa: T201 - one line, at once, whatever reads it
 
 
 def _open_window(
-    pipeline: Pipeline, what: str, save_to: Path, subject: str, *, in_time: bool, loop: bool, mirror: bool
+    pipeline: Pipeline,
+    what: str,
+    save_to: Path,
+    subject: str,
+    broker: _Broker,
+    *,
+    in_time: bool,
+    loop: bool,
+    mirror: bool,
 ) -> None:
     from ademan.live.window import LiveWindow, Tap
 
@@ -115,7 +125,8 @@ def _open_window(
             window.state = "" if state.endswith("is back.") else state
 
     source = open_source(what, realtime=in_time, loop=loop, recover=True, on_state=show)
-    states.append(LiveWindow(pipeline, source, Tap(save_to, subject), mirrored=mirror))
+    tap = Tap(save_to, subject)
+    states.append(LiveWindow(pipeline, source, tap, mirrored=mirror, trouble=lambda: broker.trouble))
     states[0].run()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ademan.clip import as_fractions
+from ademan.clip import Clip, as_fractions
 from ademan.datasets.file import Dataset
 from ademan.errors import ConfigError
 from ademan.files import written_whole
@@ -48,6 +48,25 @@ def export_npz(dataset: Dataset, path: Path, frames: int | None = None, *, fract
         names.write_text(json.dumps({name: k for k, name in enumerate(dataset.labels)}, indent=1) + "\n", "utf-8")
         with stack.enter_context(written_whole(path)).open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, X=_windows(dataset, window, fractions=fractions), **columns)
+
+
+def export_json(clip: Clip, path: Path) -> None:
+    """Write a clip as JSON: what `POST /predict` of a server takes.
+
+    It has `sequence`, T frames of P points of C numbers each, null where a point was not seen, and `timestamps_ms`.
+
+    Args:
+        clip: any clip.
+        path: what is there is replaced.
+
+    Raises:
+        AdemanError: the disk is full or the place cannot be written.
+    """
+    points = np.round(clip.points.astype(np.float64), 6).astype(object)
+    points[~clip.seen] = None
+    sequence = points.tolist()
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps({"sequence": sequence, "timestamps_ms": clip.timestamps_ms.tolist()}), "utf-8")
 
 
 def _windows(dataset: Dataset, window: Window, *, fractions: bool) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -48,6 +48,7 @@ class Pipeline:
         config: how predictions become events.
         landmarker: what finds the points; by default as they were found for the bundle's training.
         backend: that finds them, if not that of the training: "litert" or "mediapipe".
+        on_event: called with each event, in the thread that caused it.
 
     Raises:
         ConfigError: no landmarker finds the points that the bundle takes.
@@ -59,11 +60,13 @@ class Pipeline:
         config: StreamConfig | None = None,
         landmarker: Landmarker | None = None,
         backend: str = "",
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
         manifest = classifier.manifest
         as_taken(np.empty((0, 3), np.float32), (1, 1), manifest)  # refuses what no picture gives, before all else
         self.recognizer = Recognizer(classifier, config)
         self._landmarker = landmarker or open_landmarker(landmark_config(manifest.points, manifest.skeleton, backend))
+        self._on_event = on_event
         self.events: deque[Event] = deque(maxlen=_KEPT)
         self._passed: deque[float] = deque(maxlen=_KEPT)
         self._newest: Probabilities | None = None
@@ -91,7 +94,7 @@ class Pipeline:
         update = self.recognizer.push(as_taken(points, frame.size_wh, manifest), frame.timestamp_ms)
         if update.probabilities is not None:
             self._newest = update.probabilities
-        self.events.extend(update.events)
+        self._tell(update.events)
         now_s = time.monotonic()
         self._passed.append(now_s)
         return Moment(frame, points, update, self._newest, (now_s - taken_s) * 1000, self._fps())
@@ -99,12 +102,18 @@ class Pipeline:
     def finish(self) -> list[Event]:
         """End the gesture that is going on."""
         events = self.recognizer.finish()
-        self.events.extend(events)
+        self._tell(events)
         return events
 
     def close(self) -> None:
         """Let go of the networks."""
         self._landmarker.close()
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.events.append(event)
+            if self._on_event is not None:
+                self._on_event(event)
 
     def _fps(self) -> float:
         spent_s = self._passed[-1] - self._passed[0]

@@ -1,6 +1,7 @@
 """What `ademan live` shows: the picture with its points, the gesture, its confidence, and what happened lately."""
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,10 +93,19 @@ class LiveWindow:
         source: gives the frames.
         tap: records clips.
         mirrored: show the picture as a mirror does.
+        trouble: gives what else is wrong, if something is; shown over the picture.
     """
 
-    def __init__(self, pipeline: Pipeline, source: FrameSource, tap: Tap, *, mirrored: bool) -> None:
-        self._pipeline, self._tap = pipeline, tap
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        source: FrameSource,
+        tap: Tap,
+        *,
+        mirrored: bool,
+        trouble: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._pipeline, self._tap, self._trouble = pipeline, tap, trouble
         self._looks = _Looks(mirrored=mirrored)
         self.state = ""
         """What the camera says of itself; shown over the picture."""
@@ -111,7 +121,7 @@ class LiveWindow:
         Raises:
             AdemanError: the source cannot be read at all.
         """
-        screen = Screen(f"Ademan: {', '.join(self._pipeline.recognizer.classifier.labels[:6])}")
+        screen = Screen(f"Ademan: {', '.join(self._pipeline.recognizer.classifier.manifest.labels[:6])}")
         with ExitStack() as stack:
             stack.callback(screen.close)
             stack.callback(self._tap.stop)
@@ -234,8 +244,10 @@ class LiveWindow:
     def _draw_bars(self, screen: Screen, moment: Moment, box: tuple[int, int, int, int]) -> int:
         """Draw a bar for each class, the most probable ones if there are too many, and return where they end."""
         left, y, inner, until = box
-        labels = self._pipeline.recognizer.classifier.labels
-        shares = [0.0] * len(labels) if moment.probabilities is None else moment.probabilities.tolist()
+        labels = self._pipeline.recognizer.classifier.manifest.labels
+        shares = [] if moment.probabilities is None else moment.probabilities.tolist()
+        if len(shares) != len(labels):  # none yet, or of the bundle before, where a server has taken another one
+            shares = [0.0] * len(labels)
         order = range(len(labels))
         fit = max(1, (until - y) // _ROW)
         if len(labels) > fit:
@@ -262,6 +274,7 @@ class LiveWindow:
         typing = "" if looks.typing is None else f"label of the new clip: {looks.typing}_   (Enter starts, Esc leaves)"
         for text, colour in (
             (self.state or looks.error, ALARM),
+            (self._trouble(), ALARM),
             (recording, ALARM),
             (typing, ACCENT),
             ("paused" if looks.paused else "", DIM),

@@ -1,11 +1,15 @@
 """The classifier: a bundle at work. It needs numpy and onnxruntime only, and runs anywhere they do."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+# Newer versions of onnxruntime send figures of use to their maker, unless this says no before they are loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
 import onnxruntime as ort

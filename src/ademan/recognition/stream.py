@@ -123,6 +123,8 @@ class Recognizer:
         self._window = Window(manifest.window.frames, "rate", manifest.window.fps or manifest.fps)
         self._span_ms = 1000.0 * (self._window.frames - 1) / self._window.fps
         self._begin()
+        given = self._trigger if self._trigger.accept > 0 else manifest.thresholds
+        self._release_share = given.release / given.accept if given.accept > 0 else 0.0  # of `accept`
 
     def _begin(self) -> None:
         manifest = self.classifier.manifest
@@ -226,10 +228,17 @@ class Recognizer:
         Raises:
             ConfigError: it is not from 0 to 1.
         """
-        ratio = self._trigger.release / self._trigger.accept if self._trigger.accept else 0.0
-        self.config = replace(self.config, accept=accept, release=accept * ratio)
+        self.config = replace(self.config, accept=accept, release=accept * self._release_share)
         self._trigger.config = self.config
-        self._trigger.accept, self._trigger.release = accept, accept * ratio
+        self._trigger.accept, self._trigger.release = accept, accept * self._release_share
+
+    def set_cooldown(self, cooldown_ms: float) -> None:
+        """Change how long after its end a gesture does not begin again, from the next end on.
+
+        Raises:
+            ConfigError: it is below zero.
+        """
+        self.config = self._trigger.config = replace(self.config, cooldown_ms=cooldown_ms)
 
     def _check(self, points: Points, timestamp_ms: float) -> None:
         manifest = self.classifier.manifest

@@ -1,10 +1,9 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from ademan.datasets.importers.layout import find_skeleton, layouts_of, parse_size, squared
+from ademan.datasets.importers.layout import find_skeleton, layouts_of, parse_size
 from ademan.errors import ConfigError, SkeletonError, SourceError
 from ademan.skeleton import BUILT_IN, skeleton
 
@@ -46,10 +45,3 @@ def test_image_sizes_are_width_and_height() -> None:
     for text in ("640", "640 x 480", "0x480", "-1x2", "640x480x3"):
         with pytest.raises(ConfigError, match="expected width and height in pixels, such as 640x480"):
             parse_size(text)
-
-
-def test_squaring_measures_x_and_z_in_heights() -> None:
-    points = np.ones((2, 1, 3), np.float32)
-    np.testing.assert_allclose(squared(points, (640, 480))[0, 0], [4 / 3, 1, 4 / 3])
-    np.testing.assert_allclose(squared(points[..., :2], (640, 480))[0, 0], [4 / 3, 1])
-    assert (points == 1).all()

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ademan.clip import Clip, Coordinates, times_at
+from ademan.clip import Clip, Coordinates, as_square, times_at
 from ademan.datasets.importers.labels import chosen, named, read_labels
-from ademan.datasets.importers.layout import find_skeleton, layouts_of, parse_size, squared
+from ademan.datasets.importers.layout import find_skeleton, layouts_of, parse_size
 from ademan.datasets.importers.source import Skipped, Source, check_fps, made_by
 from ademan.errors import ClipError, ConfigError, SourceError
 from ademan.skeleton import Skeleton
@@ -183,7 +183,7 @@ class _Maker:
         points = self._points(line)
         image_wh = parse_size(self.options.image_size)
         if image_wh and self.options.coordinates == "fraction":
-            points = squared(points, image_wh)
+            points = as_square(points, image_wh)
         return Clip(
             points,
             times_at(self.options.fps, len(points)),

@@ -3,9 +3,6 @@
 import re
 from collections.abc import Sequence
 
-import numpy as np
-
-from ademan.clip import Points
 from ademan.errors import ConfigError, SourceError
 from ademan.skeleton import BUILT_IN, Skeleton, skeleton
 
@@ -58,13 +55,3 @@ def parse_size(text: str) -> tuple[int, int] | None:
     if not match:
         raise ConfigError(f"image size '{text}': expected width and height in pixels, such as 640x480.")
     return int(match[1]), int(match[2])
-
-
-def squared(points: Points, image_wh: tuple[int, int]) -> Points:
-    """Return fractions of the picture as square coordinates: (T, P, C), all divided by its height.
-
-    Landmarkers scale z like x, by the width.
-    """
-    scale = np.ones(points.shape[2], np.float32)
-    scale[[0, 2][: len(scale) - 1]] = image_wh[0] / image_wh[1]
-    return points * scale

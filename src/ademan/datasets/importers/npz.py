@@ -17,10 +17,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ademan.clip import Clip, Coordinates, Points, times_at
+from ademan.clip import Clip, Coordinates, Points, as_square, times_at
 from ademan.datasets.importers.archive import Archive, label_file
 from ademan.datasets.importers.labels import chosen, named, read_labels
-from ademan.datasets.importers.layout import find_skeleton, layouts_of, parse_size, squared
+from ademan.datasets.importers.layout import find_skeleton, layouts_of, parse_size
 from ademan.datasets.importers.parts import Splits, join_parts, split_name
 from ademan.datasets.importers.source import Skipped, Source, check_fps, made_by, reason
 from ademan.errors import ClipError, ConfigError, SourceError
@@ -155,7 +155,7 @@ class _Maker:
         image_wh = parse_size(self.options.image_size)
         points = self._points(archive[i])
         if image_wh and self.options.coordinates != "square":
-            points = squared(points, image_wh)
+            points = as_square(points, image_wh)
         return Clip(
             points,
             times_at(self.options.fps, len(points)),

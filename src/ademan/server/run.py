@@ -1,0 +1,189 @@
+"""The process: its sockets, certificates and signals."""
+
+import asyncio
+import errno
+import logging
+import resource
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+
+from ademan.errors import ServerError
+from ademan.publishing import MqttConfig
+from ademan.recognition import StreamConfig
+from ademan.server.app import Application, create_app
+from ademan.server.bridge import BridgeConfig
+from ademan.server.config import ServeConfig
+from ademan.server.connections import limited
+from ademan.server.logs import set_up_logs
+from ademan.server.shelf import named
+from ademan.server.tls import check_pair, self_signed
+
+log = logging.getLogger("ademan.server")
+_GRACE_S = 5  # for requests that are going on when the server is told to stop
+_BACKLOG = 2048
+_SPARE_FILES = 256  # beside the connections
+
+
+def serve(
+    bundles: Sequence[str],
+    config: ServeConfig | None = None,
+    bridge: BridgeConfig | None = None,
+    stream: StreamConfig | None = None,
+    mqtt: MqttConfig | None = None,
+    *,
+    endpoint_url: str = "",
+    on_ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve bundles until a signal ends it.
+
+    Args:
+        bundles: folder, .zip or s3:// address, or NAME=PLACE; the first is the default.
+        config: where to listen, and limits.
+        bridge: which camera the server watches, if any.
+        stream: how predictions become events, where nothing else is asked for.
+        mqtt: where the camera's events are published, if anywhere.
+        endpoint_url: of the storage, if it is not Amazon's.
+        on_ready: called with the server's address when it answers.
+
+    Raises:
+        ServerError: the port is taken, or the certificate cannot be used.
+        AdemanError: a bundle cannot be trusted, or not be had.
+    """
+    config = config or ServeConfig()
+    set_up_logs(config.log)
+    certificate = _certificate(config)
+    listener = listen(config.host, config.port)
+    try:
+        application = create_app(named(bundles), config, bridge, stream, mqtt, endpoint_url=endpoint_url)
+        _allow_files(config.max_clients)
+        Server(application, address(config, listener), on_ready, certificate).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def address(config: ServeConfig, listener: socket.socket) -> str:
+    """Return where the server is reached from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, config.host)  # noqa: S104
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"{'https' if config.encrypted else 'http'}://{host}:{listener.getsockname()[1]}"
+
+
+class Server(uvicorn.Server):
+    """Tells when it is ready, and ends its endless answers when it stops.
+
+    Args:
+        application: what is served.
+        at: its address.
+        on_ready: called with the address when it answers.
+        certificate: and its key, for https.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        at: str,
+        on_ready: Callable[[str], None] = lambda _: None,
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
+        super().__init__(_settings(application, certificate))
+        self._parts, self._at, self._on_ready = application.parts, at, on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer.
+
+        As uvicorn does, but that whoever connects and says nothing of TLS has as long as for a request, not a minute.
+        """
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        connection: Callable[[], asyncio.Protocol] = partial(
+            limited(self._parts.config.max_clients, self._parts.config.timeout),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        patience_s = self._parts.config.timeout if self.config.ssl else None
+        self.servers = [
+            await asyncio.get_running_loop().create_server(
+                connection, sock=listener, ssl=self.config.ssl, ssl_handshake_timeout=patience_s, backlog=_BACKLOG
+            )
+            for listener in sockets or []
+        ]
+        self.started = True
+        self._on_ready(self._at)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what was asked, and end."""
+        self._parts.hub.close()
+        live = self._parts.streams.server.eio
+        for sid in list(live.sockets):
+            await live.disconnect(sid)
+        await super().shutdown(sockets)
+        if self.force_exit:  # a second Ctrl-C: no request is waited for, but the camera is let go of
+            await self.lifespan.shutdown()
+        self._captured_signals.clear()  # it was told to end, and has: that is no failure
+
+
+def _settings(application: Application, certificate: tuple[Path, Path] | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        application.asgi,
+        log_config=None,
+        access_log=False,  # the gate writes its own
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE_S,
+        ws_max_size=2**20,
+        ssl_certfile=certificate[0] if certificate else None,
+        ssl_keyfile=certificate[1] if certificate else None,
+    )
+
+
+def _certificate(config: ServeConfig) -> tuple[Path, Path] | None:
+    if config.self_signed:
+        return self_signed(Path.home() / ".config" / "ademan" / "tls")
+    if not config.tls_cert:
+        return None
+    pair = Path(config.tls_cert), Path(config.tls_key)
+    check_pair(*pair)
+    return pair
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections.
+
+    Raises:
+        ServerError: the port is taken or not allowed, or the address is not this machine's.
+    """
+    place = (host.strip("[]"), port)
+    six = ":" in host
+    try:
+        return socket.create_server(
+            place,
+            family=socket.AF_INET6 if six else socket.AF_INET,
+            backlog=_BACKLOG,
+            dualstack_ipv6=place[0] == "::" and socket.has_dualstack_ipv6(),
+        )
+    except OSError as error:
+        told = {
+            errno.EADDRINUSE: f"another program has it. Take another port:  --port {port + 1 if port < 65535 else 0}",
+            errno.EACCES: "it needs more rights. Take one above 1023:  --port 8000",
+            errno.EADDRNOTAVAIL: "this machine has no such address. Take all it has:  --host 0.0.0.0",
+        }
+        why = told.get(error.errno or 0, f"{error.strerror or error}.")
+        raise ServerError(f"port {port} of {host} cannot be listened on: {why}") from error
+
+
+def _allow_files(clients: int) -> None:
+    """Raise the number of files that this process may open, as far as it may, to what the clients need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = clients + _SPARE_FILES
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    if hard < wanted:
+        log.warning("too few open files for so many clients", extra={"clients": clients, "files": hard})
