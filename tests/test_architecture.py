@@ -38,6 +38,8 @@ HOMES = {
     "paho": {"publishing"},
     "socketio": {"client", "server"},
     "requests": {"client"},
+    "urllib3": {"client"},
+    "websocket": {"client"},
     "fastapi": {"server"},
     "starlette": {"server"},
     "uvicorn": {"server"},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from ademan.client import GestureClient
     from ademan.clip import Clip
     from ademan.datasets import Dataset
     from ademan.datasets.audit import inspect
@@ -20,6 +21,7 @@ __all__ = [
     "Classifier",
     "Clip",
     "Dataset",
+    "GestureClient",
     "Recipe",
     "Recognizer",
     "calibrate",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "GestureClient": "ademan.client",
     "Clip": "ademan.clip",
     "Dataset": "ademan.datasets",
     "inspect": "ademan.datasets.audit",

@@ -135,7 +135,6 @@ class Session:
         Raises:
             RemoteError: the connection is lost, or the server does not answer.
         """
-        self._wire.call("stats")  # predictions that are being made are said before its answer, most likely
         self._take_counts(self._wire.call("finish").get("stats"))
         self._wire.call("stats")  # what it still had to say may have come after the answer
 
