@@ -8,13 +8,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ademan.cli.terminal import warn
+from ademan.cli.terminal import print_line, warn
 from ademan.client import GestureClient, RemotePrediction, StreamStats
 from ademan.client.address import KEY_VARIABLE
 from ademan.client.pipeline import RemotePipeline, RemoteRecognizer
 from ademan.errors import ConfigError
 from ademan.landmarks import LandmarkConfig
-from ademan.publishing import MqttConfig, as_line, event_json, prediction_json, publisher
+from ademan.publishing import MqttConfig, event_json, prediction_json, publisher
 from ademan.recognition import Event, StreamConfig
 from ademan.video import open_source
 
@@ -86,8 +86,10 @@ def client(
                 pass
         else:
             troubles.of_server = lambda: recognizer.stream.state
-            what = {"in_time": in_time, "loop": loop, "mirror": mirror}
-            _open_window(pipeline, file or camera, save_to, subject, troubles, **what)
+            from ademan.live.window import Tap, show_window
+
+            how = {"in_time": in_time, "loop": loop, "mirrored": mirror}
+            show_window(pipeline, file or camera, Tap(save_to, subject), trouble=troubles.all, **how)
 
 
 class _Troubles:
@@ -116,18 +118,14 @@ class _Printer:
     def event(self, event: Event) -> None:
         self._publish(event)
         if self._headless:
-            _print_line(event_json(event))
+            print_line(event_json(event))
 
     def prediction(self, prediction: RemotePrediction) -> None:
         if self._predictions:
             shares, time_ms = prediction.probabilities, prediction.time_ms or 0.0
             latency_ms = self.stats().latency_ms
             known = {} if math.isnan(latency_ms) else {"latency_ms": round(latency_ms, 2)}
-            _print_line(prediction_json(list(shares), list(shares.values()), time_ms, **known))
-
-
-def _print_line(content: dict[str, object]) -> None:
-    print(as_line(content), flush=True)  # noqa: T201 - one line, at once, whatever reads it
+            print_line(prediction_json(list(shares), list(shares.values()), time_ms, **known))
 
 
 def _sum_up(stats: StreamStats) -> None:
@@ -141,27 +139,3 @@ def _sum_up(stats: StreamStats) -> None:
     told = ", ".join(f"{what} {count}" for what, count in lost.items() if count)
     if told:
         warn(f"of {stats.frames} frames: {told}.")
-
-
-def _open_window(
-    pipeline: RemotePipeline,
-    what: str,
-    save_to: Path,
-    subject: str,
-    troubles: _Troubles,
-    *,
-    in_time: bool,
-    loop: bool,
-    mirror: bool,
-) -> None:
-    from ademan.live.window import LiveWindow, Tap
-
-    states: list[LiveWindow] = []
-
-    def show(state: str) -> None:
-        for window in states:
-            window.state = "" if state.endswith("is back.") else state
-
-    source = open_source(what, realtime=in_time, loop=loop, recover=True, on_state=show)
-    states.append(LiveWindow(pipeline, source, Tap(save_to, subject), mirrored=mirror, trouble=troubles.all))
-    states[0].run()

@@ -8,10 +8,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ademan.bundle import read_bundle
-from ademan.cli.terminal import out, plain, print_table, warn
+from ademan.cli.terminal import out, plain, print_line, print_table, warn
 from ademan.errors import BundleError, ConfigError
 from ademan.live.pipeline import Moment, Pipeline
-from ademan.publishing import MqttConfig, as_line, event_json, prediction_json, publisher
+from ademan.publishing import MqttConfig, event_json, prediction_json, publisher
 from ademan.recognition import Classifier, StreamConfig
 from ademan.recognition.classifier import Probabilities
 from ademan.video import FrameSource, open_source
@@ -65,8 +65,10 @@ def live(
             source = open_source(file or camera, realtime=in_time, loop=loop, recover=True, on_state=warn)
             _print_events(pipeline, source, predictions=predictions)
         else:
-            how = {"in_time": in_time, "loop": loop, "mirror": mirror}
-            _open_window(pipeline, file or camera, save_to, subject, broker, **how)
+            from ademan.live.window import Tap, show_window
+
+            how = {"in_time": in_time, "loop": loop, "mirrored": mirror}
+            show_window(pipeline, file or camera, Tap(save_to, subject), trouble=lambda: broker.trouble, **how)
     return None
 
 
@@ -89,45 +91,16 @@ def _backend(name: str) -> str:
 def _print_events(pipeline: Pipeline, source: FrameSource, *, predictions: bool) -> None:
     for moment in pipeline.run(source):
         if predictions and moment.update.probabilities is not None:
-            _print_line(_prediction(pipeline, moment, moment.update.probabilities))
+            print_line(_prediction(pipeline, moment, moment.update.probabilities))
         for event in moment.update.events:
-            _print_line(event_json(event))
+            print_line(event_json(event))
     for event in pipeline.finish():
-        _print_line(event_json(event))
+        print_line(event_json(event))
 
 
 def _prediction(pipeline: Pipeline, moment: Moment, shares: Probabilities) -> dict[str, object]:
     labels, latency_ms = pipeline.recognizer.classifier.manifest.labels, round(moment.latency_ms, 2)
     return prediction_json(labels, shares.tolist(), moment.frame.timestamp_ms, latency_ms=latency_ms)
-
-
-def _print_line(content: dict[str, object]) -> None:
-    print(as_line(content), flush=True)  # noqa: T201 - one line, at once, whatever reads it
-
-
-def _open_window(
-    pipeline: Pipeline,
-    what: str,
-    save_to: Path,
-    subject: str,
-    broker: _Broker,
-    *,
-    in_time: bool,
-    loop: bool,
-    mirror: bool,
-) -> None:
-    from ademan.live.window import LiveWindow, Tap
-
-    states: list[LiveWindow] = []
-
-    def show(state: str) -> None:
-        for window in states:
-            window.state = "" if state.endswith("is back.") else state
-
-    source = open_source(what, realtime=in_time, loop=loop, recover=True, on_state=show)
-    tap = Tap(save_to, subject)
-    states.append(LiveWindow(pipeline, source, tap, mirrored=mirror, trouble=lambda: broker.trouble))
-    states[0].run()
 
 
 def _list_bundles() -> int:

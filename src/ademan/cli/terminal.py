@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from ademan.publishing.messages import as_line
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 """Print one JSON object and nothing else on standard output."""
@@ -26,6 +28,11 @@ _AS_ITSELF = {"[": f"[{_NOTHING}", "\\": rf"\\{_NOTHING}"}  # before a tag, two 
 def print_json(content: Any) -> None:
     """Print one JSON value; NaN is refused, since JSON has none."""
     out.out(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def print_line(content: Mapping[str, object]) -> None:
+    """Print a JSON object on one line, at once, whatever reads it."""
+    print(as_line(content), flush=True)  # noqa: T201 - rich would wait, and wrap
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

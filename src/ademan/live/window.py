@@ -12,7 +12,7 @@ from ademan.live.pipeline import Moment, Pipeline, taken
 from ademan.live.screen import ACCENT, ALARM, BACK, DIM, GOOD, LINE, PANEL, TEXT, Screen, wrapped
 from ademan.live.watcher import Watcher
 from ademan.recognition import Event
-from ademan.video import ClipRecorder, Frame, FrameSource, draw_points
+from ademan.video import ClipRecorder, Frame, FrameSource, draw_points, open_source
 
 HELP = (
     "+  -     threshold",
@@ -287,3 +287,39 @@ class LiveWindow:
         if looks.help:
             screen.box((14, y, min(560, area[2] - 28), 30 + 26 * len(HELP)), BACK, alpha=225, round_by=8)
             screen.lines(HELP, (30, y + 14), 18)
+
+
+def show_window(
+    pipeline: Pipeline,
+    what: str,
+    tap: Tap,
+    *,
+    in_time: bool,
+    loop: bool,
+    mirrored: bool,
+    trouble: Callable[[], str],
+) -> None:
+    """Open a camera, or a file that is played as one, and a window on it, until the person closes it.
+
+    Args:
+        pipeline: from a frame to a label.
+        what: number or path of a camera, address of a stream, video file, or folder of pictures.
+        tap: records clips of what is seen.
+        in_time: play a file at its own pace.
+        loop: play it again and again.
+        mirrored: show the picture as a mirror does.
+        trouble: what else the person should know of; empty if nothing.
+
+    Raises:
+        VideoError: there is no such camera or file.
+        MissingExtraError: pygame is not installed.
+    """
+    windows: list[LiveWindow] = []
+
+    def show(state: str) -> None:
+        for window in windows:
+            window.state = "" if state.endswith("is back.") else state
+
+    source = open_source(what, realtime=in_time, loop=loop, recover=True, on_state=show)
+    windows.append(LiveWindow(pipeline, source, tap, mirrored=mirrored, trouble=trouble))
+    windows[0].run()
