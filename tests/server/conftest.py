@@ -1,5 +1,6 @@
 """A server that runs, with real sockets, in a thread of the test's process."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -64,6 +65,18 @@ def serve(small_bundle: Path) -> Iterator[Serve]:
 def _run(server: Server, listener: Any) -> None:
     with closing(listener):
         server.run(sockets=[listener])
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """The logging of the tests is, at the end of a test, as it was before."""
+    loggers = [logging.getLogger(name) for name in (None, "ademan", "uvicorn", "uvicorn.error")]
+    before = [(logger, logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    yield
+    for logger, handlers, level, propagate in before:
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
+    logging.captureWarnings(False)
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 10.0) -> Any:

@@ -20,14 +20,14 @@ import socketio
 import torch
 
 from ademan.bundle import Manifest, golden_windows, write_bundle
-from ademan.clip import Points
+from ademan.clip import Coordinates, Points
 from ademan.errors import VideoError
 from ademan.models import LstmConfig, build, to_onnx
 from ademan.recognition import NamesWindows
 from ademan.recognition.classifier import Probabilities
 from ademan.server.batching import Batcher
 from ademan.server.shelf import Served
-from ademan.skeleton import skeleton
+from ademan.skeleton import Skeleton, skeleton
 from ademan.video import CameraLost, Frame
 from ademan.window import Window
 from tests.server.conftest import Running
@@ -37,17 +37,17 @@ TEXT, BINARY, PING = 1, 2, 9
 
 
 class Live:
-    """A well-behaved client of live streams, by python-socketio; keeps all that it gets, in order."""
+    """A well-behaved client of live streams, by python-socketio; keeps all that it gets, in order, and when."""
 
-    def __init__(self, url: str, key: str = "", transport: str = "websocket", **options: Any) -> None:
+    def __init__(self, url: str, key: str = "", transport: str = "websocket") -> None:
+        self._url = url
         self.got: list[tuple[str, Any]] = []
-        self.refused: Any = None
-        self.socket = socketio.Client(reconnection=False, handle_sigint=False, **options)
+        self.got_s: list[float] = []
+        self.socket = socketio.Client(reconnection=False, handle_sigint=False)
         # The library starts a thread for each message, and these overtake each other.
         trigger = self.socket.eio._trigger_event
         self.socket.eio._trigger_event = lambda *given, **more: trigger(*given, **{**more, "run_async": False})
-        self.socket.on("*", lambda event, *data: self.got.append((event, data[0] if data else None)), GESTURES)
-        self.socket.on("connect_error", self._refuse, GESTURES)
+        self.socket.on("*", self._take, GESTURES)
         auth = {"key": key} if key else None
         self.socket.connect(url, auth=auth, transports=[transport], namespaces=[GESTURES], wait_timeout=10)
         self._opened = self.socket.eio.ws, self.socket.eio.http
@@ -56,12 +56,21 @@ class Live:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.socket.transport() == "polling" and self.socket.connected:  # the library's good-bye is lost at times
+            with contextlib.suppress(requests.RequestException):
+                requests.post(
+                    f"{self._url}/socket.io/?EIO=4&transport=polling&sid={self.socket.eio.sid}", b"1", timeout=5
+                )
         self.socket.disconnect()
         websocket, session = self._opened  # the library forgets them where the server ends first
         if websocket is not None:
             websocket.shutdown()
         if session is not None:
             session.close()
+
+    def _take(self, event: str, content: Any = None) -> None:
+        self.got_s.append(time.monotonic())
+        self.got.append((event, content))
 
     def call(self, event: str, data: Any = None) -> Any:
         return self.socket.call(event, data, namespace=GESTURES, timeout=15)
@@ -75,9 +84,6 @@ class Live:
     def stats(self) -> dict[str, Any]:
         found: dict[str, Any] = self.call("stats")
         return found
-
-    def _refuse(self, said: Any) -> None:
-        self.refused = said
 
 
 def as_json(points: Points, time_ms: float) -> dict[str, Any]:
@@ -184,46 +190,79 @@ class SlowNetwork:
 
 
 class FakeCamera:
-    """A camera that gives frames at a pace, until it is pulled out; it counts how often it was opened.
+    """A camera that can be missing, pulled out, and hang; called, it is opened.
 
     Args:
-        fps: frames a second; 0 gives them at once.
+        fps: frames a second.
         frames: so many, and then it is over, as a file is.
     """
 
-    name = "fake"
-
     def __init__(self, fps: float = 50.0, frames: int = 10**9) -> None:
         self.fps, self.frames = fps, frames
-        self.missing = False
-        """Whether it cannot be opened."""
-        self.pulled = threading.Event()
-        """Set to have it lost."""
-        self.hangs = threading.Event()
-        """Set to have it give no frame and no error."""
-        self.opened = self.open_now = self.given = 0
+        self.missing, self.pulled, self.hangs = False, False, False
+        self.opened: list[_Opened] = []
         self.options: dict[str, Any] = {}
 
-    def __call__(self, _name: str, **options: Any) -> "FakeCamera":
+    def __call__(self, _name: str, **options: Any) -> "_Opened":
         if self.missing:
             raise VideoError("there is no camera 7. Cameras found: none.")
-        self.opened, self.open_now, self.options = self.opened + 1, self.open_now + 1, options
-        return self
+        self.options = options
+        self.opened.append(_Opened(self))
+        return self.opened[-1]
+
+    @property
+    def open_now(self) -> int:
+        return sum(not one.closed for one in self.opened)
+
+
+class _Opened:
+    name = "fake"
+
+    def __init__(self, camera: FakeCamera) -> None:
+        self._camera, self.closed = camera, False
 
     def __iter__(self) -> Iterator[Frame]:
-        begun = time.monotonic()
-        for number in range(self.frames):
-            if self.fps:
-                time.sleep(max(0.0, begun + number / self.fps - time.monotonic()))
-            while self.hangs.is_set():
+        camera, begun = self._camera, time.monotonic()
+        for number in range(camera.frames):
+            time.sleep(max(0.0, begun + number / camera.fps - time.monotonic()))
+            while camera.hangs:
                 time.sleep(0.01)
-            if self.pulled.is_set():
+            if camera.pulled:
                 raise CameraLost("camera 7 gives no pictures any more.")
-            self.given += 1
-            yield Frame(np.zeros((48, 64, 3), np.uint8), number * 1000.0 / (self.fps or 1000.0))
+            if self.closed:
+                return
+            yield Frame(np.zeros((48, 64, 3), np.uint8), number * 1000.0 / camera.fps)
 
     def close(self) -> None:
-        self.open_now = max(0, self.open_now - 1)
+        self.closed = True
+
+
+class Actor:
+    """A landmarker that finds what it is told to: the first point has the probabilities of a and b, see `Reading`."""
+
+    def __init__(self) -> None:
+        self.shows: tuple[float, float] = (0.0, 0.0)
+        self.made = self.closed = 0
+
+    def __call__(self) -> "Actor":
+        self.made += 1
+        return self
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return skeleton("hands")
+
+    def find(self, _: Frame) -> Points:
+        points = np.full((42, 3), np.nan, np.float32)
+        points[:21] = 0.5
+        points[0, :2] = self.shows
+        return points
+
+    def reset(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 class Listener:
@@ -254,13 +293,14 @@ class Listener:
         self._response.close()
 
     def _read(self) -> None:
-        kind = ""
+        left = b""
         with contextlib.suppress(requests.RequestException, AttributeError, ValueError):
-            for line in self._response.iter_lines(chunk_size=1):
-                if line.startswith(b"event: "):
-                    kind = line[7:].decode()
-                elif line.startswith(b"data: "):
-                    self.got.append((kind, json.loads(line[6:])))
+            for piece in self._response.iter_content(chunk_size=None):
+                *whole, left = (left + piece).split(b"\n\n")
+                for event in whole:
+                    if event.startswith(b"event: "):  # others keep the connection awake
+                        kind, _, data = event.removeprefix(b"event: ").partition(b"\ndata: ")
+                        self.got.append((kind.decode(), json.loads(data)))
 
 
 def give_network(running: Running, network: NamesWindows) -> Served:
@@ -273,18 +313,24 @@ def give_network(running: Running, network: NamesWindows) -> Served:
 
 
 def make_bundle(
-    path: Path, labels: tuple[str, ...] = ("a", "b", "idle"), seed: int = 1, units: int = 6, **more: Any
+    path: Path,
+    labels: tuple[str, ...] = ("a", "b", "idle"),
+    seed: int = 1,
+    units: int = 6,
+    channels: int = 2,
+    coordinates: Coordinates = "square",
 ) -> Path:
     """Write a bundle of an untrained network for hands: 20 frames at 20 a second."""
     torch.manual_seed(seed)
-    network = build(LstmConfig((units,)), skeleton("hands"), 2, len(labels)).eval()
+    network = build(LstmConfig((units,)), skeleton("hands"), channels, len(labels)).eval()
     golden = []
-    for points in golden_windows((42, 2), np.random.default_rng(0)):
+    for points in golden_windows((42, channels), np.random.default_rng(0)):
         with torch.no_grad():
             golden.append((points, torch.softmax(network(torch.from_numpy(points)), dim=1).numpy()))
     idle = "idle" if "idle" in labels else None
-    manifest = Manifest(labels, skeleton("hands"), 2, "square", Window(20, "rate", 20.0), 25.0, idle=idle)
-    write_bundle(path, replace(manifest, **more), to_onnx(network, 42, 2), golden)
+    window = Window(20, "rate", 20.0)
+    manifest = Manifest(labels, skeleton("hands"), channels, coordinates, window, 25.0, idle=idle)
+    write_bundle(path, manifest, to_onnx(network, 42, channels), golden)
     return path
 
 

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 import requests
 from starlette.datastructures import Headers
 
+from ademan.server import gate
 from ademan.server.config import KEY_VARIABLE, ServeConfig
 from ademan.server.errors import STATUS, ApiError
 from ademan.server.gate import check_key, check_origin, cors_headers
@@ -61,9 +62,9 @@ def check_error(answer: requests.Response, code: str, told: str) -> None:
         ("POST", "/predict?bundle=other", {"json": FRAME}, "not_found", "there is no bundle 'other'."),
         ("POST", "/predict/video?bundle=other", {"data": b"x"}, "not_found", "there is no bundle 'other'."),
         ("GET", "/static/other.js", {}, "not_found", "there is no GET /static/other.js."),
-        ("POST", "/health", {}, "wrong_method", "POST /health is not how this is asked for."),
-        ("GET", "/predict", {}, "wrong_method", "GET /predict is not how this is asked for."),
-        ("PROPFIND", "/predict", {}, "wrong_method", "PROPFIND /predict is not how this is asked for."),
+        ("POST", "/health", {}, "wrong_method", "POST /health is not how this is asked for; GET is."),
+        ("GET", "/predict", {}, "wrong_method", "GET /predict is not how this is asked for; POST is."),
+        ("PROPFIND", "/predict", {}, "wrong_method", "PROPFIND /predict is not how this is asked"),
         ("BREW", "/predict", {}, "bad_http", "this is no request of HTTP/1.1."),
         ("POST", "/api/inference/start", {}, "no_camera", "this server has no camera. Start it with one:"),
         ("POST", "/predict", {"data": bytes(2_000_001)}, "too_large", "the body has more than 2 MB, which is the"),
@@ -418,10 +419,27 @@ def test_a_client_that_goes_away_leaves_no_trace_but_a_line(serve: Serve, caplog
         with connect(url) as connection:
             connection.sendall(head("POST", path, Content_Type=kind, Content_Length="1000") + b"{")
             time.sleep(0.05)
-        wait_for(lambda path=path: statuses(path))  # type: ignore[misc] # mypy cannot tell what it returns
-        assert statuses(path) == [499]
+        wait_for(lambda path=path: 499 in statuses(path))  # type: ignore[misc] # mypy cannot tell what it returns
     assert not [record for record in caplog.records if record.exc_info]
     assert requests.get(f"{url}/health", timeout=10).ok
+
+
+def test_all_bodies_together_have_a_limit_too(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand clients of 16 MB each, all of whose last bytes are missing, would be 16 GB."""
+    monkeypatch.setattr(gate, "MOST_KEPT", 4.0)
+    url = serve(config=config(max_body=2)).url
+    sent = head("POST", "/predict", Content_Type="application/json", Content_Length="2000000")
+    with ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(connect(url)).sendall(sent + bytes(900_000))
+        answer = ask(url, sent, bytes(1_900_000))
+        assert (answer.status, answer.error["code"]) == (503, "busy")
+        assert answer.error["message"] == "more is being sent than can be taken; come again in a second."
+        assert answer.headers["retry-after"] == "1"
+        assert requests.post(f"{url}/predict", json=FRAME, timeout=10).ok
+        video = ask(url, head("POST", "/predict/video", Content_Length="900000"), bytes(900_000))
+        assert video.status == 415  # those are kept on disk
+    wait_for(lambda: ask(url, sent, bytes(2_000_000)).error["code"] == "bad_json")  # they have gone
 
 
 def test_slow_clients_do_not_hold_up_the_others(url: str) -> None:

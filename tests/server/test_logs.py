@@ -3,7 +3,6 @@
 import json
 import logging
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,6 @@ from tests.video.conftest import MakeVideo, make_video
 __all__ = ["make_video"]
 
 ANY = st.text(alphabet=st.characters(), max_size=40)
-
-
-@pytest.fixture
-def as_before() -> Iterator[None]:
-    """The logging of the tests is as it was before at the end."""
-    loggers = [logging.getLogger(name) for name in (None, "ademan", "uvicorn", "uvicorn.error")]
-    before = [(logger, logger.handlers, logger.level, logger.propagate) for logger in loggers]
-    yield
-    for logger, handlers, level, propagate in before:
-        logger.handlers, logger.propagate = handlers, propagate
-        logger.setLevel(level)
-    logging.captureWarnings(False)
 
 
 def record(message: str, fault: BaseException | None = None, **more: object) -> logging.LogRecord:
@@ -82,7 +69,9 @@ def test_faults_stand_below_their_line_and_cannot_pass_for_another() -> None:
     assert [line[:4] for line in told.split("\n")[1:]] == ["    "] * 2
 
 
-def test_warnings_and_other_loggers_have_the_same_form(as_before: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_warnings_and_other_loggers_have_the_same_form(
+    logging_as_before: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     set_up_logs("json")
     logging.getLogger("ademan.server").info("hello", extra={"number": 3})
     logging.getLogger("other").info("not this")
@@ -96,7 +85,7 @@ def test_warnings_and_other_loggers_have_the_same_form(as_before: None, capsys: 
     assert "take care" in found[2]["event"]
 
 
-def test_setting_up_twice_says_nothing_twice(as_before: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_setting_up_twice_says_nothing_twice(logging_as_before: None, capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("text")
     set_up_logs("text")
     logging.getLogger("ademan.server").info("hello", extra={"empty": "", "nothing": None, "zero": 0})

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import resource
 import signal
 import socket
 import ssl
@@ -19,6 +20,7 @@ from websockets.sync.client import ClientConnection
 
 from ademan.errors import ServerError
 from ademan.server.config import ServeConfig
+from ademan.server.run import _allow_files as allow_files
 from ademan.server.run import address, listen
 from ademan.server.tls import AUTHORITY, self_signed
 from tests.server.conftest import wait_for
@@ -231,3 +233,20 @@ def test_all_kinds_of_addresses_are_reached_where_they_say(host: str, expected: 
         connect(url).close()
         if host == "::":
             connect(f"http://127.0.0.1:{listener.getsockname()[1]}").close()
+
+
+def test_files_are_allowed_for_the_clients_as_far_as_may_be(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits, told = (256, 2000), list[tuple[int, int]]()
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: told.append(wanted))
+    allow_files(1000)
+    assert told == [(1256, 2000)]
+    assert not caplog.records
+    allow_files(3000)
+    assert told == [(1256, 2000), (2000, 2000)]
+    assert "too few open files for so many clients" in caplog.text
+    limits = (4096, 4096)
+    allow_files(1000)
+    assert len(told) == 2

@@ -1,9 +1,9 @@
 """The door of the live socket: who may come in, how many, and how much may wait for them."""
 
+import logging
 import socket
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -142,7 +142,7 @@ def flood(raw: RawSocket, packet: str, seconds: float) -> None:
 
 
 def test_long_polling_that_breaks_its_rules_is_ended_at_once(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    running = serve(config=ServeConfig(port=0, timeout=5))
+    running = serve(config=ServeConfig(port=0, timeout=1))
     for body in (b"2", b"0", b"6", b"x", b"", b"\xff", b"b!", b"4" + b"[" * 5000, b"\x1e" * 30, b"42[]\x1e42[]", b"d="):
         session = requests.get(f"{running.url}{POLLING}", timeout=10).text.split('"')[3]
         requests.post(f"{running.url}{POLLING}&sid={session}", body, timeout=3)
@@ -182,7 +182,17 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve: Serve, caplog: pytes
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def test_a_stop_ends_streams_at_once(serve: Serve, small_bundle: Path) -> None:
+def test_a_burst_by_long_polling_is_taken_and_answered_whole(serve: Serve) -> None:
+    """The library takes 16 packets at once, and forgets all if there are more: here, and in its client."""
+    with Live(serve().url, transport="polling") as live:
+        for i in range(50):
+            live.emit("points", {"timestamp_ms": i * 200, "points": [None] * 84})
+        stats = live.stats()
+        wait_for(lambda: len(live.of("gesture_prediction")) == 50)
+    assert (stats["frames"], stats["predictions"], stats["dropped"]["slow"]) == (50, 50, 0)
+
+
+def test_a_stop_ends_streams_at_once(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     running = serve()
     with Live(running.url) as one, Live(running.url, transport="polling") as two, RawSocket(running.url) as raw:
         raw.join()
@@ -193,3 +203,4 @@ def test_a_stop_ends_streams_at_once(serve: Serve, small_bundle: Path) -> None:
         running.stop()
         assert time.monotonic() - begun < 4
         wait_for(lambda: not one.socket.connected and not two.socket.connected)
+    assert not [record for record in caplog.records if record.exc_info or record.levelno >= logging.WARNING]

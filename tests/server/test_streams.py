@@ -194,24 +194,32 @@ def test_nothing_seen_is_no_gesture(serve: Serve) -> None:
 def test_frames_are_taken_and_predictions_skipped_where_the_network_is_slow(
     serve: Serve, rng: np.random.Generator
 ) -> None:
-    running = serve()
-    network = SlowNetwork(running.parts.shelf.get().manifest, 0.1)
+    running, takes_s = serve(), 0.1
+    network = SlowNetwork(running.parts.shelf.get().manifest, takes_s)
     give_network(running, network)
+    frames, sent_s = walk(rng, 150, step_ms=10), {}
     with Live(running.url) as live:
         live.call("start", {"every_ms": 10})
-        for points, time_ms in walk(rng, 100, step_ms=10):
+        for points, time_ms in frames:
+            sent_s[time_ms] = time.monotonic()
             live.emit("points", as_bytes(points, time_ms))
             time.sleep(0.01)
         stats = live.call("finish")["stats"]
         wait_for(lambda: len(live.of("gesture_prediction")) == stats["predictions"])
-    assert stats["frames"] == 100
-    assert stats["dropped"] == {"rate": 0, "busy": 100 - stats["predictions"], "bad": 0, "slow": 0}
-    assert 5 <= stats["predictions"] <= 25
-    assert len(network.windows) == stats["predictions"]
-    times = [prediction["time_ms"] for prediction in live.of("gesture_prediction")]
-    # Each is of the frame that was the newest when the one before was answered.
-    assert min(np.diff(times)) >= 60
+    seconds = time.monotonic() - sent_s[frames[0][1]]
+    assert stats["frames"] == 150
+    assert stats["dropped"] == {"rate": 0, "busy": 150 - stats["predictions"], "bad": 0, "slow": 0}
+    assert 5 <= stats["predictions"] <= seconds / takes_s + 1
     assert figure(running, 'ademan_dropped_total{reason="busy"}') == stats["dropped"]["busy"]
+    came = [(content["time_ms"], at) for (kind, content), at in zip(live.got, live.got_s, strict=True) if kind[7:]]
+    late_s = [at - sent_s[time_ms] for time_ms, at in came]
+    # Each is of a frame that was just there when the one before was answered: queued, the last would be 15 s late.
+    assert np.median(late_s) < 2 * takes_s
+    assert max(late_s) < 10 * takes_s
+    newest = dict((time_ms, points) for points, time_ms in frames)
+    for window, (time_ms, _) in zip(network.windows, came, strict=True):
+        seen = ~np.isnan(newest[time_ms]).any(axis=1)
+        np.testing.assert_allclose(window[-1][seen], newest[time_ms][seen], atol=1e-5)
 
 
 def test_frames_beyond_the_rate_are_dropped_and_counted(serve: Serve, rng: np.random.Generator) -> None:
@@ -268,7 +276,7 @@ def test_a_problem_is_told_once_a_second_and_each_is_counted(serve: Serve) -> No
             time.sleep(0.02)
         stats = live.stats()
     assert stats["dropped"]["bad"] > 50
-    assert len(live.of("problem")) == 3
+    assert 2 <= len(live.of("problem")) <= 3
     assert figure(running, 'ademan_dropped_total{reason="bad"}') == stats["dropped"]["bad"]
 
 
@@ -356,7 +364,7 @@ def test_who_does_not_read_misses_messages_and_delays_nobody(
         stats = live.call("finish")["stats"]
         wait_for(lambda: len(live.of("gesture_prediction")) == stats["predictions"])
     assert stream.dropped["slow"] > 100
-    assert stats["dropped"] == {"rate": 0, "busy": 0, "bad": 0, "slow": 0}
-    assert stats["predictions"] >= len(late) // 5
-    assert np.percentile(late, 90) < 0.1
+    assert (stats["frames"], stats["dropped"]["slow"]) == (len(late), 0)
+    assert stats["predictions"] + stats["dropped"]["busy"] >= len(late) // 5
+    assert np.median(late) < 0.1
     wait_for(settled(running))

@@ -13,7 +13,7 @@ require("fastapi", feature="Serving", extra="server")
 from ademan.publishing import MqttConfig
 from ademan.recognition import StreamConfig
 from ademan.server.bridge import BridgeConfig
-from ademan.server.config import ServeConfig
+from ademan.server.config import KEY_VARIABLE, ServeConfig
 
 
 def serve(
@@ -35,11 +35,10 @@ def serve(
     """
     from ademan.server.run import serve as run
 
-    if not (config.keys and config.encrypted) and not _only_here(config.host):
-        missing = " and ".join(
-            word for word, there in (("a key", config.keys), ("encryption", config.encrypted)) if not there
-        )
-        warn(f"everybody who reaches {config.host} can use this server: it runs without {missing}.")
+    if not _only_here(config.host) and not config.keys:
+        warn(f"everybody who reaches {config.host} can use this server: it asks for no key. {KEY_VARIABLE} holds keys.")
+    if not _only_here(config.host) and not config.encrypted:
+        warn("what is sent can be read on its way, a key too: there is no encryption. --self-signed gives it.")
 
     def tell(address: str) -> None:
         err.print(f"Ademan answers on {plain(address)}  (Ctrl-C ends it)")
@@ -50,6 +49,6 @@ def serve(
 def _only_here(host: str) -> bool:
     """Return whether an address is reached from this machine alone."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"

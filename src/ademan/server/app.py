@@ -84,6 +84,7 @@ def create_app(
     streams = Streams(shelf, config, metrics, stream)
     outlet = _Outlet(hub, streams, metrics, shelf)
     eye = Bridge(bridge, stream, shelf, outlet.tell, outlet.publish, landmarker, open_camera)
+    eye.listeners = lambda: len(hub)
     parts = Parts(config, shelf, eye, hub, streams, Videos(config.timeout), metrics)
     sockets = Sockets(config)
     sockets.register_namespace(streams)
@@ -188,7 +189,8 @@ async def _fault(_: Request, error: Any) -> Response:
 async def _http_error(request: Request, error: Any) -> Response:
     codes = {404: "not_found", 405: "wrong_method", 413: "too_large", 415: "wrong_type", 400: "bad_json"}
     place = f"{request.method} {request.url.path}"[:200]
-    said = {404: f"there is no {place}.", 405: f"{place} is not how this is asked for."}
+    right = (error.headers or {}).get("Allow", "another method")
+    said = {404: f"there is no {place}.", 405: f"{place} is not how this is asked for; {right} is."}
     code = codes.get(error.status_code, "bad_request")
     return _refused(ApiError(code, said.get(error.status_code, str(error.detail))), error.headers)
 

@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from ademan.landmarks import Landmarker
 from ademan.live.pipeline import Moment, Pipeline
@@ -17,7 +19,7 @@ from ademan.server.errors import ApiError
 from ademan.server.hub import Message, points_json, smoothed_json
 from ademan.server.shelf import Served, Shelf
 from ademan.server.watch import Watch
-from ademan.video import FrameSource, open_source
+from ademan.video import FrameSource, is_camera, open_source
 
 log = logging.getLogger("ademan.server")
 State = Literal["off", "starting", "running", "lost", "ended"]
@@ -38,6 +40,14 @@ class BridgeConfig:
     """Begin with the server; otherwise when it is asked to."""
     landmarker: str = ""
     """litert or mediapipe; by default that of the training."""
+
+    @property
+    def name(self) -> str:
+        """What others are told of the camera: no folder of this machine, and no password."""
+        if "://" not in self.camera:
+            return self.camera if is_camera(self.camera) else Path(self.camera).name
+        place = urlsplit(self.camera)
+        return f"{place.scheme}://{place.netloc.rpartition('@')[2]}{place.path}"
 
 
 class Bridge:
@@ -70,6 +80,8 @@ class Bridge:
         self._stream, self._landmarker, self._open_camera = stream, landmarker, open_camera
         self.wants_points: Callable[[], bool] = lambda: False
         """Whether anybody draws the points."""
+        self.listeners: Callable[[], int] = lambda: 0
+        """How many listen."""
         self.recent: deque[dict[str, object]] = deque(maxlen=_RECENT)
         """The last events, as they were told."""
         self._tell, self._publish = tell, publish
@@ -139,7 +151,7 @@ class Bridge:
         accept = stream.accept if stream.accept is not None else served.manifest.thresholds.accept
         settings = {key: value for key, value in asdict(stream).items() if key != "release"}
         return {
-            "camera": self.config.camera or None,
+            "camera": self.config.name or None,
             "state": self._state,
             "message": self._message,
             "fps": round(watch.fps, 1) if watch is not None and self.running else 0.0,
@@ -150,10 +162,12 @@ class Bridge:
             "config": settings | {"accept": accept},
             "started": self._started or None,
             "frames": watch.frames if watch is not None else 0,
+            "listeners": self.listeners(),
         }
 
     def change(self, watch: Watch, state: State, message: str = "") -> None:
         """Take the state that a watch is in; one that was stopped has none."""
+        message = message.replace(self.config.camera, self.config.name)
         with self._switch:
             if watch is self._watch and not watch.stopped and (state, message) != (self._state, self._message):
                 self._set(state, message)
@@ -202,7 +216,7 @@ class Bridge:
 
     def _set(self, state: State, message: str) -> None:
         self._state, self._message = state, message
-        log.info("camera", extra={"camera": self.config.camera, "state": state, "problem": message})
+        log.info("camera", extra={"camera": self.config.name, "state": state, "problem": message})
         self._tell(Message("status", self.status()))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import logging
+import math
 from collections.abc import Collection, Iterable
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ademan.server.config import ServeConfig
 from ademan.server.errors import ApiError
 from ademan.server.metrics import Metrics
-from ademan.server.passage import Passage
+from ademan.server.passage import Passage, Store
 
 log = logging.getLogger("ademan.server")
 _OPEN = ("/health", "/openapi.json", "/favicon.ico", "/")
@@ -21,6 +22,8 @@ _OPEN = ("/health", "/openapi.json", "/favicon.ico", "/")
 _FREE = ("/static/", "/socket.io/")
 """Those whose paths begin so: the page's files, and live streams, which give their key in their first message."""
 _VIDEO = "/predict/video"
+MOST_KEPT = 256.0
+"""MB of bodies in memory at once, of all clients together."""
 _SOCKETS = "/socket.io"
 _MOST_MESSAGES = 1.0  # MB that a client of live streams posts at once, if it can do nothing but post
 _ENDLESS = {"/api/stream", _SOCKETS}  # they last as long as somebody listens
@@ -46,6 +49,8 @@ class Gate:
     def __init__(self, app: ASGIApp, config: ServeConfig, metrics: Metrics) -> None:
         self._app, self._config, self._metrics = app, config, metrics
         self._keys = [key.encode() for key in config.keys]
+        self._memory = Store(max(MOST_KEPT, 2 * config.max_body) * 1e6)
+        self._disk = Store(math.inf)  # `Videos` has a place for few
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request; anything else than HTTP passes."""
@@ -53,7 +58,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         more = cors_headers(Headers(scope=scope), self._config.cors)
-        passage = Passage(scope, receive, send, self._limit(scope["path"]), self._config.timeout, more)
+        limit, store = self._limits(scope["path"])
+        passage = Passage(scope, receive, send, limit, self._config.timeout, more, store)
         try:
             await self._pass(passage)
         except ApiError as error:
@@ -66,6 +72,7 @@ class Gate:
             log.exception("request failed", extra={"path": scope["path"], "request": passage.id})
             await passage.refuse(ApiError("failed", f"a fault of the server; its log says more at {passage.id}."))
         finally:
+            passage.end()
             self._write_down(passage)
 
     async def _pass(self, passage: Passage) -> None:
@@ -88,9 +95,12 @@ class Gate:
         if passage.problem is not None:
             raise passage.problem
 
-    def _limit(self, path: str) -> int:
-        largest = self._config.max_video if path == _VIDEO else self._config.max_body
-        return int((min(largest, _MOST_MESSAGES) if path.startswith(_SOCKETS) else largest) * 1e6)
+    def _limits(self, path: str) -> tuple[int, Store]:
+        """Return how many bytes a body may have, and where they are counted."""
+        if path == _VIDEO:
+            return int(self._config.max_video * 1e6), self._disk
+        largest = min(self._config.max_body, _MOST_MESSAGES) if path.startswith(_SOCKETS) else self._config.max_body
+        return int(largest * 1e6), self._memory
 
     def _write_down(self, passage: Passage) -> None:
         scope, route = passage.scope, _route(passage.scope)

@@ -20,12 +20,24 @@ SAFETY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",  # modules of two versions of the page must not meet
 }
 """Headers of every answer."""
 NO_ANSWER = 499
 """Status of a request whose client went away before it was answered."""
 _LINGER_S = 2.0
 """For how long what is left of a refused body is read: a client that still sends would otherwise never see why."""
+
+
+class Store:
+    """The bytes of bodies that are kept at once, of all requests.
+
+    Args:
+        most: of them.
+    """
+
+    def __init__(self, most: float) -> None:
+        self.left = most
 
 
 class Passage:
@@ -38,10 +50,18 @@ class Passage:
         limit: bytes of the body, at most.
         timeout_s: within which all of it must have come.
         more: headers of the answer.
+        store: what the body takes of it, until the end.
     """
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, limit: int, timeout_s: float, more: Mapping[str, str]
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        limit: int,
+        timeout_s: float,
+        more: Mapping[str, str],
+        store: Store,
     ) -> None:
         self.scope, self.headers = scope, Headers(scope=scope)
         self.id = uuid.uuid4().hex[:12]
@@ -50,7 +70,7 @@ class Passage:
         self.problem: ApiError | None = None
         self._receive, self._send, self._limit, self._timeout_s = receive, send, limit, timeout_s
         self._due = asyncio.get_running_loop().time() + timeout_s
-        self._received = 0
+        self._store, self._received = store, 0
         self._lingers = True
         self._whole = "transfer-encoding" not in self.headers and self._length == 0
         self._more = [(name.lower().encode(), value.encode("latin-1")) for name, value in {**SAFETY, **more}.items()]
@@ -89,12 +109,24 @@ class Passage:
         except TimeoutError:
             self.problem = ApiError("too_slow", f"the body did not come within {self._timeout_s:g} seconds.")
             raise self.problem from None
-        self._received += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
+        self._count(len(message.get("body", b"")))
+        return message
+
+    def end(self) -> None:
+        """Keep nothing of the body any more."""
+        self._store.left += self._received
+        self._received = 0
+
+    def _count(self, size: int) -> None:
+        self._received += size
+        self._store.left -= size
         if self._received > self._limit:
             self.problem = self._too_large()
+        elif self._store.left < 0:
+            self.problem = ApiError("busy", "more is being sent than can be taken; come again in a second.")
+        if self.problem is not None:
             raise self.problem
-        return message
 
     async def send(self, message: Message) -> None:
         """Pass on a piece of the application's answer."""
@@ -133,7 +165,7 @@ class Passage:
         await self._send(message)
 
     def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        given = {name.lower() for name, _ in headers}
+        given = {name.lower() for name, _ in headers} - {b"vary"}  # of which there may be several
         more = [(name, value) for name, value in self._more if name not in given]
         closing = [] if self._whole else [(b"connection", b"close")]
         return [*headers, *more, *closing, (b"x-request-id", self.id.encode())]

@@ -1,12 +1,11 @@
 """REST: what there is, points in and a gesture out, and the switches of the camera."""
 
 import asyncio
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -14,14 +13,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
 import ademan
-from ademan.bundle import Manifest
 from ademan.clip import Clip, Points, is_seen
 from ademan.recognition.classifier import Probabilities
-from ademan.server.errors import ApiError
+from ademan.server.bodies import aside, read_clips, read_object, receive_video
 from ademan.server.hub import Message
 from ademan.server.metrics import CONTENT_TYPE
 from ademan.server.parts import Parts
@@ -44,10 +40,8 @@ from ademan.server.schemas import (
 )
 from ademan.server.shelf import Served
 from ademan.server.sse import EventStream
-from ademan.server.wire import parse_json, read_json, read_packed
 
 PAGE = Path(__file__).parent / "page"
-_SMALL = 100_000  # bytes of a body that are read faster than a thread is begun
 BundleName = Annotated[str | None, Query(description="Name of a bundle; the first one by default.", max_length=200)]
 
 
@@ -132,7 +126,7 @@ class PredictRoutes:
         """Name the gesture of a sequence of points, or of several."""
         started = time.perf_counter()
         served = self._parts.shelf.get(bundle)
-        clips, several = await _clips(request, served.manifest)
+        clips, several = await read_clips(request, served.manifest)
         found = await self._name(served, clips, sum(len(clip) for clip in clips))
         each_ms = (time.perf_counter() - started) * 1000 / len(found)
         named = [answer_json(served, row, each_ms) for row in found]
@@ -144,14 +138,14 @@ class PredictRoutes:
         served = self._parts.shelf.get(bundle)
         with self._parts.videos.place(), tempfile.TemporaryDirectory(prefix="ademan-") as folder:
             path = Path(folder) / "video"  # its kind is seen from its content; what its sender calls it means nothing
-            await _receive_video(request, path)
+            await receive_video(request, path)
             clip = await self._parts.videos.clip(path, served.manifest)
         (found,) = await self._name(served, [clip], len(clip))
         return _Json(answer_json(served, found, (time.perf_counter() - started) * 1000))
 
     async def _name(self, served: Served, clips: Sequence[Clip], frames: int) -> list[Probabilities | None]:
         """Return the probabilities (K,) of clips; None where nothing is seen."""
-        windows = await _aside(frames * 1000, _windows, served, clips)
+        windows = await aside(frames * 1000, _windows, served, clips)
         found = await served.batcher.name(windows)
         self._parts.metrics.predictions.labels(served.name, "request").inc(len(clips))
         return found
@@ -175,7 +169,7 @@ class CameraRoutes:
 
     async def status(self) -> Response:
         """What the camera does."""
-        return _Json(self._status())
+        return _Json(self._parts.bridge.status())
 
     async def gestures(self) -> Response:
         """The labels, and the last events."""
@@ -186,29 +180,30 @@ class CameraRoutes:
     async def start(self) -> Response:
         """Begin to watch; starting twice is starting once."""
         await asyncio.to_thread(self._parts.bridge.start)
-        return _Json(self._status())
+        return _Json(self._parts.bridge.status())
 
     async def stop(self) -> Response:
         """End watching; stopping twice is stopping once."""
         await asyncio.to_thread(self._parts.bridge.stop)
-        return _Json(self._status())
+        return _Json(self._parts.bridge.status())
 
     async def configure(self, request: Request) -> Response:
         """Change the threshold or the cool-down."""
-        _check_kind(request, "application/json")
         try:
-            settings = Settings.model_validate(parse_json(await request.body()))
+            settings = Settings.model_validate(await read_object(request))
         except ValidationError as error:
             raise RequestValidationError(error.errors()) from None
         accept = settings.accept if settings.accept is not None else settings.threshold
         self._parts.bridge.configure(accept, settings.cooldown_ms)
-        return _Json(self._status())
+        return _Json(self._parts.bridge.status())
 
     async def stream(
         self, points: Annotated[bool, Query(description="Also the points, to draw them.")] = False
     ) -> Response:
         """Server-sent events of what the camera sees: status, gesture_prediction, gesture, and points if asked for."""
-        return EventStream(self._messages(Message("status", self._status()), points))
+        status = self._parts.bridge.status()
+        status["listeners"] += 1  # this one
+        return EventStream(self._messages(Message("status", status), points))
 
     async def _messages(self, first: Message, points: bool) -> AsyncGenerator[Message, None]:
         self._drawing += points
@@ -218,9 +213,6 @@ class CameraRoutes:
                     yield message
         finally:
             self._drawing -= points
-
-    def _status(self) -> dict[str, Any]:
-        return self._parts.bridge.status() | {"listeners": len(self._parts.hub)}
 
 
 def _own_name(route: APIRoute) -> str:
@@ -253,57 +245,3 @@ def answer_json(served: Served, probabilities: Probabilities | None, millisecond
 def _windows(served: Served, clips: Sequence[Clip]) -> list[Points | None]:
     windows = [served.classifier.window(clip) for clip in clips]
     return [window if is_seen(window).any() else None for window in windows]
-
-
-async def _aside(size: int, work: Any, *arguments: Any) -> Any:
-    """Do some work here if it is small, and in a thread if it would hold up the others."""
-    return work(*arguments) if size <= _SMALL else await asyncio.to_thread(work, *arguments)
-
-
-def _kind(request: Request) -> str:
-    return str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
-
-
-def _check_kind(request: Request, *wanted: str) -> None:
-    if _kind(request) not in wanted:
-        raise ApiError(
-            "wrong_type",
-            f"expected Content-Type {' or '.join(wanted)}, found {_kind(request)[:60]!r}. "
-            "With curl:  -H 'Content-Type: application/json'",
-        )
-
-
-async def _clips(request: Request, manifest: Manifest) -> tuple[list[Clip], bool]:
-    """Return the sequences of a request, and whether the answer is to be a list."""
-    _check_kind(request, "application/json", "application/octet-stream")
-    body = await request.body()
-    if _kind(request) == "application/octet-stream":
-        return [read_packed(body, request.query_params, manifest)], False
-    content = await _aside(len(body), parse_json, body)
-    return await _aside(len(body), read_json, content, manifest), "sequences" in content
-
-
-async def _receive_video(request: Request, path: Path) -> None:
-    """Write the video of a request into a file."""
-    kind = _kind(request)
-    with path.open("wb") as out:
-        if kind == "multipart/form-data":
-            await _receive_form(request, out)
-        elif kind.startswith("video/") or kind == "application/octet-stream":
-            async for piece in request.stream():
-                out.write(piece)
-        else:
-            raise ApiError("wrong_type", f"expected a form with a 'file', or a body of video/mp4; found {kind[:60]!r}.")
-
-
-async def _receive_form(request: Request, out: BinaryIO) -> None:
-    try:
-        async with request.form(max_files=1, max_fields=4) as form:
-            file = form.get("file")
-            if not isinstance(file, UploadFile):
-                raise ApiError("bad_request", "expected a file in the field 'file'.")
-            await asyncio.to_thread(shutil.copyfileobj, file.file, out)
-    except HTTPException as error:  # what multipart cannot be read
-        raise ApiError("bad_request", f"the form cannot be read: {error.detail}") from None
-    except UnicodeError:  # it names an encoding for its texts that is for something else
-        raise ApiError("bad_request", "the form cannot be read: its charset is none for texts.") from None

@@ -22,7 +22,8 @@ from ademan.server.config import ServeConfig
 from ademan.server.connections import limited
 from ademan.server.logs import set_up_logs
 from ademan.server.shelf import named
-from ademan.server.tls import check_pair, self_signed
+from ademan.server.tls import check_pair, fingerprint, self_signed
+from ademan.server.websocket import GuardedSocket
 
 log = logging.getLogger("ademan.server")
 _GRACE_S = 5  # for requests that are going on when the server is told to stop
@@ -138,6 +139,7 @@ def _settings(application: Application, certificate: tuple[Path, Path] | None) -
         server_header=False,
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_S,
+        ws=GuardedSocket,
         ws_max_size=2**20,
         ssl_certfile=certificate[0] if certificate else None,
         ssl_keyfile=certificate[1] if certificate else None,
@@ -146,7 +148,10 @@ def _settings(application: Application, certificate: tuple[Path, Path] | None) -
 
 def _certificate(config: ServeConfig) -> tuple[Path, Path] | None:
     if config.self_signed:
-        return self_signed(Path.home() / ".config" / "ademan" / "tls")
+        pair = self_signed(Path.home() / ".config" / "ademan" / "tls")
+        known_by = {"sha256": fingerprint(pair[0]), "authority": str(pair[0].with_name("authority.crt"))}
+        log.info("certificate", extra=known_by)
+        return pair
     if not config.tls_cert:
         return None
     pair = Path(config.tls_cert), Path(config.tls_key)

@@ -235,5 +235,5 @@ EVENTS: dict[str, Any] = {
 def answers(model: Any, *statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what a route answers, and what if something is wrong: statuses that not all of them share."""
     always = {400, 401, 403, 408, 413, 500, 503}
-    wrong = {status: {"model": Failure} for status in sorted({*always, *statuses})}
-    return {200: {"model": model} if isinstance(model, type | UnionType) else model, **wrong}
+    found: dict[int | str, dict[str, Any]] = {status: {"model": Failure} for status in sorted({*always, *statuses})}
+    return {200: {"model": model} if isinstance(model, type | UnionType) else model} | found

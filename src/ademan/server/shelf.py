@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -195,7 +196,7 @@ class Shelf:
     def _read(self, name: str, place: _Place) -> Served:
         path = Path(place.source)
         if is_remote(place.source):
-            path = fetch_bundle(place.source, endpoint_url=self._endpoint_url, on_problem=log.warning)
+            path = fetch_bundle(place.source, endpoint_url=self._endpoint_url, on_problem=partial(_warn, name))
         try:
             bundle = read_bundle(path)
         except OSError as error:
@@ -203,6 +204,10 @@ class Shelf:
         classifier = Classifier(bundle, self._threads)
         batcher = Batcher(classifier, self._work, self._metrics.batch.observe)
         return Served(name, classifier, batcher, version_of(bundle), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _warn(name: str, problem: str) -> None:
+    log.warning("bundle not fetched", extra={"bundle": name, "problem": problem})
 
 
 def version_of(bundle: Bundle) -> str:

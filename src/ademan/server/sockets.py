@@ -32,7 +32,9 @@ MOST_UNREAD = 64
 _MOST_WAITING = 256  # packets of all kinds: answers and those of the protocol, too
 _MOST_BYTES = 1_000_000  # of a message: some thousand frames, and one is sent at a time
 _MOST_ATTACHMENTS = 4  # of an event; a packed frame is one
+_MOST_AT_ONCE = engineio.payload.Payload.max_decode_packets
 _COMPLAIN_EVERY_S = 1.0
+engineio.payload.Payload.max_decode_packets = 500  # of this process; its clients themselves may send more than 16
 _ENGINE_TYPES = {"0", "1", "2", "3", "5", "6", "2probe", "3probe"}
 """Text frames of Engine.IO that are no messages; a message is a 4 before a packet of Socket.IO, 0 to 6."""
 
@@ -155,6 +157,20 @@ class _Packet(socketio.packet.Packet):  # type: ignore[misc] # as above
 class _Outbox(asyncio.Queue[Any]):
     """Packets that wait for a client; who reads none gets no more."""
 
+    _taken = 0
+
+    async def get(self) -> Any:
+        self._taken = 0
+        return await super().get()
+
+    def get_nowait(self) -> Any:
+        """Give what waits, but no more at once than python-engineio's clients take by long polling."""
+        if self._taken >= _MOST_AT_ONCE:
+            raise asyncio.QueueEmpty
+        item = super().get_nowait()
+        self._taken += 1
+        return item
+
     async def put(self, item: Any) -> None:
         if item is None or self.qsize() < _MOST_WAITING:  # None ends the connection
             self.put_nowait(item)
@@ -233,7 +249,7 @@ class _Entrance:
             event = await receive()
             if event["type"] != "websocket.receive" or _is_packet(event):
                 return event
-            self._sockets.logger.error("a client sent what is no packet")
+            self._sockets.logger.complain("a client sent what is no packet")
             return {"type": "websocket.disconnect", "code": 1002}
 
         return frame
@@ -259,17 +275,18 @@ class _Complaints:
 
     def exception(self, text: str, *arguments: Any) -> None:
         error = sys.exc_info()[1]
-        self._say(text % arguments, f"{type(error).__name__}: {error}"[:200])
+        self.complain(text % arguments, f"{type(error).__name__}: {error}"[:200])
 
-    def error(self, text: str, *arguments: Any) -> None:
-        self._say(text % arguments if arguments else text, "")
+    def error(self, text: str, *_: Any) -> None:
+        """Say what Engine.IO says once of each kind, such as of a session that is over."""
+        log.info("socket", extra={"said": text.partition(" (further occurrences")[0][:200]})
 
     def info(self, *_: Any) -> None:
         """Say nothing of what goes well."""
 
     debug = warning = info
 
-    def _say(self, text: str, problem: str) -> None:
+    def complain(self, text: str, problem: str = "") -> None:
         now_s = time.monotonic()
         if now_s - self._said_s < _COMPLAIN_EVERY_S:
             self._more += 1

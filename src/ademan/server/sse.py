@@ -18,7 +18,7 @@ PING_S = 15.0
 _PING = b": still here\n\n"
 _HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
+    "cache-control": "no-cache",
     "x-accel-buffering": "no",  # nginx would keep events back until there are many
 }
 
@@ -40,16 +40,16 @@ class EventStream(Response):
         """Answer."""
         headers = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        telling = asyncio.create_task(self._tell(send))
-        others = [asyncio.create_task(_ping(send)), asyncio.create_task(_gone(receive))]
+        tasks = [asyncio.create_task(work) for work in (self._tell(send), _ping(send), _gone(receive))]
         try:
-            await asyncio.wait({telling, *others}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (telling, *others):
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait({telling, *others})
-        if not telling.cancelled():
-            telling.result()  # raises what went wrong
+            await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()  # raises what went wrong
 
     async def _tell(self, send: Send) -> None:
         async with aclosing(self._messages) as messages:

@@ -12,7 +12,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 
 class GuardedSocket(WebSocketsSansIOProtocol):
-    """A WebSocket whose client must read what it is sent, if it wants to be heard."""
+    """A WebSocket whose client must read what it is sent, in time."""
 
     patience_s: ClassVar[float] = 30.0
     """Within which a client must read something, when much waits for it."""
@@ -28,25 +28,22 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Listen no more while much waits to be read."""
+        """Much waits to be read."""
         super().pause_writing()
-        self.transport.pause_reading()
         self._calm()
         self._alarm = self.loop.call_later(self.patience_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Listen again."""
+        """It is being read."""
         super().resume_writing()
         self._calm()
-        if not self.read_paused:
-            self.transport.resume_reading()
 
-    async def receive(self) -> Any:
-        """Give the next message."""
-        message = await super().receive()
-        if not self.writable.is_set():  # it listens again, since a message was taken
-            self.transport.pause_reading()
-        return message
+    def handle_ping(self) -> None:
+        """Answer a ping, if answers are read."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # the answer, which is left out
 
     def send_receive_event_to_app(self) -> None:
         """Take a message; text must be UTF-8."""
