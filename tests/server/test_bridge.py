@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import requests
 
+from ademan.errors import ConfigError
 from ademan.recognition import Event, StreamConfig
 from ademan.server.bridge import BridgeConfig
 from ademan.video import Camera
@@ -484,3 +485,21 @@ def test_the_points_that_are_drawn_are_found_where_the_picture_has_them(
     assert listener.of("points")[0]["points"] == [None] * 42
     assert listener.of("gesture_prediction")[0]["label"] == "idle"
     switch(running, "stop")
+
+
+def test_an_unknown_landmarker_is_refused_before_anything_starts() -> None:
+    with pytest.raises(ConfigError, match="landmarker 'magic' is unknown"):
+        BridgeConfig("0", landmarker="magic")
+
+
+@pytest.mark.parametrize(
+    ("camera", "told"),
+    [
+        ("0", "0"),
+        ("/dev/video1", "/dev/video1"),
+        ("/home/ann/films/evening.mp4", "evening.mp4"),
+        ("rtsp://ann:secret@door.local:554/live?token=1", "rtsp://door.local:554/live"),
+    ],
+)
+def test_others_are_told_neither_folders_nor_passwords(camera: str, told: str) -> None:
+    assert BridgeConfig(camera).name == told

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from ademan.landmarks import Landmarker
+from ademan.landmarks import LandmarkConfig, Landmarker
 from ademan.live.pipeline import Moment, Pipeline
 from ademan.publishing import Publish
 from ademan.publishing.messages import event_json
@@ -40,6 +40,10 @@ class BridgeConfig:
     """Begin with the server; otherwise when it is asked to."""
     landmarker: str = ""
     """litert or mediapipe; by default that of the training."""
+
+    def __post_init__(self) -> None:
+        if self.landmarker:
+            LandmarkConfig(landmarker=self.landmarker)  # type: ignore[arg-type] # refuses what there is not
 
     @property
     def name(self) -> str:

@@ -275,7 +275,7 @@ class _Complaints:
 
     def exception(self, text: str, *arguments: Any) -> None:
         error = sys.exc_info()[1]
-        self.complain(text % arguments, f"{type(error).__name__}: {error}"[:200])
+        self.complain(text % arguments if arguments else text, f"{type(error).__name__}: {error}"[:200])
 
     def error(self, text: str, *_: Any) -> None:
         """Say what Engine.IO says once of each kind, such as of a session that is over."""
