@@ -115,8 +115,10 @@ class Clip:
 
 def is_seen(points: Points) -> NDArray[np.bool_]:
     """Return (T, P): whether a point (T, P, C) was seen, that is, has all its coordinates."""
-    missing: NDArray[np.bool_] = np.asarray(np.isnan(points).any(axis=2))
-    return ~missing
+    missing = np.isnan(points[..., 0])
+    for c in range(1, points.shape[2]):  # three times as fast as `any` over so short an axis
+        missing |= np.isnan(points[..., c])
+    return np.asarray(~missing)
 
 
 def as_fractions(points: Points, image_wh: tuple[int, int]) -> Points:
@@ -209,18 +211,21 @@ def points_at(points: Points, timestamps_ms: Times, wanted_ms: Times) -> Points:
     """
     step_ms = float(np.median(np.diff(timestamps_ms))) if len(points) > 1 else 0.0
     seen = is_seen(points)
+    # Neighbours that are seen in the same frames, as those of a hand mostly are, are followed together.
+    begins = np.append(True, (seen[:, 1:] != seen[:, :-1]).any(axis=0))
+    seen, group = seen[:, begins], np.cumsum(begins) - 1
     left, right = _sightings_around(seen, timestamps_ms, wanted_ms)
     left_ms, right_ms, wanted = timestamps_ms[left], timestamps_ms[right], wanted_ms[:, None]
     gap = right_ms - left_ms
     weight = np.where(gap > 0, (wanted - left_ms) / np.where(gap > 0, gap, 1.0), 0.0)
     wide = gap > max(MAX_GAP_MS, 1.5 * step_ms) + SAME_TIME_MS
-    weight = np.where(wide, np.round(weight), weight)[..., None]
+    weight = np.where(wide, np.round(weight), weight)
     nearest = np.minimum(np.abs(wanted - left_ms), np.abs(wanted - right_ms))
     known = ((gap > 0) & ~wide) | (nearest <= 0.5 * step_ms + SAME_TIME_MS)
     known &= seen.any(axis=0)
-    point = np.arange(points.shape[1])
-    line = points[left, point] * (1 - weight) + points[right, point] * weight
-    return np.where(known[..., None], line, np.nan).astype(np.float32)
+    point, weight = np.arange(points.shape[1]), weight[:, group, None]
+    line = points[left[:, group], point] * (1 - weight) + points[right[:, group], point] * weight
+    return np.where(known[:, group, None], line, np.nan).astype(np.float32)
 
 
 def _sightings_around(
