@@ -292,3 +292,10 @@ def test_a_prediction_of_before_the_stream_began_anew_changes_nothing(small_bund
     assert recognizer.window() is None
     assert recognizer.decide(due, np.array([1, 0, 0], np.float32)).probabilities is None
     assert recognizer.active is None
+
+
+def test_a_threshold_of_0_is_undone_by_the_next(small_bundle: Path) -> None:
+    recognizer = Recognizer(small_bundle, StreamConfig(accept=0.6, release=0.3))
+    recognizer.set_accept(0.0)
+    recognizer.set_accept(0.8)
+    assert recognizer._trigger.release == pytest.approx(0.4)

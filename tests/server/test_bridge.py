@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +245,7 @@ def test_a_listener_that_does_not_read_delays_nobody(
         wait_for(lambda: running.parts.metrics.dropped.labels("listener")._value.get() > 50, 14)
         begun, newest = time.monotonic(), listener.of("gesture_prediction")[-1]["time_ms"]
         wait_for(lambda: listener.of("gesture_prediction")[-1]["time_ms"] > newest + 500, 3)
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < 2.5
         predictions, seen = listener.of("gesture_prediction"), status(running)
     assert len(predictions) > 0.9 * (predictions[-1]["time_ms"] - predictions[0]["time_ms"]) / 10
     assert (seen["state"], seen["listeners"]) == ("running", 2)
@@ -296,6 +297,21 @@ def test_a_file_ends_and_is_played_again(watching: Watching, camera: FakeCamera)
         assert (status(running)["frames"], len(camera.opened), camera.open_now) == (20, i, 0)
         assert not threads()
     assert switch(running, "stop")["state"] == "off"
+
+
+def test_a_file_may_be_started_again_by_who_just_hears_of_its_end(
+    watching: Watching, camera: FakeCamera, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera.frames = 5
+    running = watching(begin=False)
+    monkeypatch.setattr(actor, "close", lambda: time.sleep(0.5))  # networks that take their time to go
+    for i in (1, 2, 3):
+        assert switch(running, "start")["state"] in ("starting", "running", "ended")
+        wait_for(partial(was_played, running, camera, i))
+
+
+def was_played(running: Running, camera: FakeCamera, times: int) -> bool:
+    return len(camera.opened) == times and bool(status(running)["state"] == "ended")
 
 
 def test_a_camera_that_hangs_can_be_stopped_and_started(

@@ -436,7 +436,8 @@ def test_all_bodies_together_have_a_limit_too(serve: Serve, monkeypatch: pytest.
         assert (answer.status, answer.error["code"]) == (503, "busy")
         assert answer.error["message"] == "more is being sent than can be taken; come again in a second."
         assert answer.headers["retry-after"] == "1"
-        assert requests.post(f"{url}/predict", json=FRAME, timeout=10).ok
+        # What was refused counts until the rest of it has been thrown away.
+        wait_for(lambda: requests.post(f"{url}/predict", json=FRAME, timeout=10).ok)
         video = ask(url, head("POST", "/predict/video", Content_Length="900000"), bytes(900_000))
         assert video.status == 415  # those are kept on disk
     wait_for(lambda: ask(url, sent, bytes(2_000_000)).error["code"] == "bad_json")  # they have gone
@@ -448,7 +449,7 @@ def test_slow_clients_do_not_hold_up_the_others(url: str) -> None:
         connection.sendall(head("POST", "/predict", Content_Type="application/json", Content_Length="100") + b"{")
     started_s = time.monotonic()
     assert requests.get(f"{url}/health", timeout=10).ok
-    assert time.monotonic() - started_s < 0.5
+    assert time.monotonic() - started_s < 0.9
     assert {read_reply(connection).status for connection in slow} == {408}
     for connection in slow:
         connection.close()

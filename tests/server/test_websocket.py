@@ -25,7 +25,7 @@ def test_who_reads_nothing_fills_no_memory_and_is_cut_off(running: Running) -> N
             while True:
                 raw.send_raw(pings)
                 sent += len(pings)
-        assert 1.0 < time.monotonic() - begun < 4
+        assert 1.0 < time.monotonic() - begun < 10
         assert sent > 10e6
         assert memory_mb() - before_mb < 10
         wait_for(lambda: running.parts.streams.count == 1)

@@ -153,8 +153,8 @@ class Streams(socketio.AsyncNamespace):  # type: ignore[misc] # python-socketio 
         if told.kind in ("gesture_prediction", "gesture"):
             packet = message(told.kind, told.content)
             for sid, stream in self._streams.items():
-                if not stream.sends and not self.server.post(sid, packet):
-                    self._drop(stream, "slow")
+                if not stream.sends:
+                    self._post(sid, stream, packet)
 
     async def _take(self, event: str, sid: str, stream: Stream, content: Any) -> dict[str, Any]:
         most = self._config.max_fps
@@ -258,13 +258,13 @@ class Streams(socketio.AsyncNamespace):  # type: ignore[misc] # python-socketio 
 
     def _follow(self, served: Served) -> None:
         """Go on with a new version of a bundle, in all streams that use it."""
-        default = self._shelf.names[0]
+        default, packet = self._shelf.names[0], message("bundle", served.to_json())
         for sid, stream in self._streams.items():
             if (stream.chosen or default) == served.name:
                 self._send_events(sid, stream, stream.recognizer.finish())
                 stream.recognizer = Recognizer(served.classifier, stream.recognizer.config)
                 stream.served, stream.pending = served, None
-                self._send(sid, stream, "bundle", served.to_json())
+                self._post(sid, stream, packet)
 
     def _complain(self, sid: str, stream: Stream, error: ApiError, *, bad: bool) -> None:
         """Tell what is wrong, but not for each of thirty frames a second; a frame that is none is counted."""
@@ -284,8 +284,11 @@ class Streams(socketio.AsyncNamespace):  # type: ignore[misc] # python-socketio 
             self._send(sid, stream, "gesture", event_json(event, bundle=served.name, version=served.version))
 
     def _send(self, sid: str, stream: Stream, kind: str, content: Mapping[str, Any]) -> None:
+        self._post(sid, stream, message(kind, content))
+
+    def _post(self, sid: str, stream: Stream, packet: Any) -> None:
         """Send a message without waiting; a client that reads nothing gets no more."""
-        if not self.server.post(sid, message(kind, content)):
+        if not self.server.post(sid, packet):
             self._drop(stream, "slow")
 
     def _drop(self, stream: Stream, reason: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ademan.errors import AdemanError
 from ademan.live.pipeline import Pipeline, taken
 from ademan.server.shelf import Served
-from ademan.video import FrameSource
+from ademan.video import Frame, FrameSource
 
 if TYPE_CHECKING:
     from ademan.server.bridge import Bridge
@@ -32,7 +32,7 @@ class Watch:
 
     def __init__(self, bridge: "Bridge", before: "Watch | None" = None) -> None:
         self._bridge = bridge
-        self._stop = threading.Event()
+        self._stop, self._ended = threading.Event(), False
         self._thread = threading.Thread(target=self._run, args=(before,), name="bridge", daemon=True)
         self._source: FrameSource | None = None
         self._served: Served | None = None
@@ -47,8 +47,8 @@ class Watch:
 
     @property
     def goes_on(self) -> bool:
-        """Whether it has neither ended nor been told to."""
-        return self._thread.is_alive() and not self.stopped
+        """Whether it has neither come to its end nor been told to."""
+        return self._thread.is_alive() and not self.stopped and not self._ended
 
     @property
     def gesture(self) -> str | None:
@@ -84,6 +84,7 @@ class Watch:
         """Watch, and return whether the file is over; if not, it was told to stop, or the camera is lost."""
         try:
             if self._play():
+                self._ended = True  # before it is told: whoever hears of it may start the next watch at once
                 self._bridge.change(self, "ended", "the file is over; start plays it again.")
                 return True
         except AdemanError as error:
@@ -106,14 +107,20 @@ class Watch:
                 for frame in source:
                     if self.stopped:
                         return False
-                    served, pipeline = self._take_bundle()
-                    moment = pipeline.step(frame, taken(source, frame))
-                    self.frames, self.fps, self.latency_ms = self.frames + 1, moment.fps, moment.latency_ms
-                    self._bridge.report(self, served, moment)
+                    self._look(source, frame)
             finally:
                 self._source = None
                 self._finish()
         return not self.stopped
+
+    def _look(self, source: FrameSource, frame: Frame) -> None:
+        served, pipeline = self._take_bundle()
+        moment = pipeline.step(frame, taken(source, frame))
+        if self.stopped:  # meanwhile
+            self._bridge.report_events(served, moment.update.events)
+            return
+        self.frames, self.fps, self.latency_ms = self.frames + 1, moment.fps, moment.latency_ms
+        self._bridge.report(self, served, moment)
 
     def _take_bundle(self) -> tuple[Served, Pipeline]:
         """Return the version that is served now, and what recognises with it."""
