@@ -1,8 +1,8 @@
 """Live streams by Socket.IO: each client has a window of its own, and no frame waits in a queue.
 
 A frame goes into the window at once. When a prediction is due, its window goes to the network with those of the
-other clients; if the one before is still on its way, this one is not made. So a server that cannot keep up predicts
-less often, from the newest frames, and is never late.
+other clients; if the one before is still on its way, this one is not made. So a network that cannot keep up names
+windows less often, from the newest frames, rather than late.
 """
 
 import asyncio
