@@ -9,6 +9,7 @@ moment at which it is sent, and a prediction names the time of its frame: so wha
 
 import asyncio
 import json
+import random
 import re
 import struct
 import sys
@@ -25,7 +26,7 @@ UPGRADE = (
     b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n"
 )
 DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"  # as browsers ask for it
-TEXT, BINARY, COMPRESSED = 0x81, 0x82, 0x40
+TEXT, BINARY, PING, PONG, COMPRESSED = 0x81, 0x82, 0x89, 0x8A, 0x40
 SPACE = b"42/gestures,"
 TIME = re.compile(rb'"time_ms":([0-9.]+)')
 TIME_BYTES = 9  # "1234567.8": a frame's length does not change, and so its head does not
@@ -99,6 +100,7 @@ class Load:
             _, stream = await loop.create_connection(lambda: Stream(self), "127.0.0.1", self.port)
             await asyncio.wait_for(stream.ready, 20)
             self.streams.append(stream)
+        self.begins_at = random.Random(0).choices(range(round(self.fps)), k=count)  # noqa: S311
         await self._send(warm_s)
         before = await self._stats()
         self.begins_ms, self.counts, usage_s = self.now_ms(), True, time.process_time()
@@ -116,18 +118,24 @@ class Load:
             "latencies_ms": self.latencies_ms,
             "late_ms": self.late_ms,
             "lost": self.lost,
-            "stats": {key: after[key] - before[key] for key in after},
+            "stats": {key: after.get(key, 0) - before.get(key, 0) for key in before | after},
         }
 
     async def _send(self, seconds: float) -> None:
-        """Send frames of all streams, evenly spread over the time between two frames."""
+        """Send frames of all streams, evenly spread over the time between two frames.
+
+        Streams begin one after the other in the first second: people do not sit down at the same moment, and else all
+        predictions of all streams would be due in every third of these times.
+        """
         count, step_s = len(self.streams), 1 / self.fps / len(self.streams)
         began_s, sent = time.perf_counter(), 0
         total = int(seconds / step_s)
         while sent < total:
             now_s = time.perf_counter() - began_s
             while sent < total and sent * step_s <= now_s:
-                self.streams[sent % count].send(sent // count)
+                stream, frame = self.streams[sent % count], sent // count
+                if stream.begun or frame >= self.begins_at[sent % count]:
+                    stream.send(frame)
                 if self.counts:
                     self.late_ms.append(round(1000 * (time.perf_counter() - began_s - sent * step_s), 3))
                 sent += 1
@@ -138,7 +146,7 @@ class Load:
         answers = await asyncio.wait_for(asyncio.gather(*[stream.stats() for stream in self.streams]), 30)
         total: dict[str, int] = {}
         for answer in answers:
-            flat = answer | answer.pop("dropped")
+            flat = answer | answer.pop("dropped", {})
             total = {key: total.get(key, 0) + value for key, value in flat.items()}
         return total
 
@@ -153,6 +161,7 @@ class Stream(asyncio.Protocol):
 
     def __init__(self, load: Load) -> None:
         self._load, self._buffer, self._upgraded = load, b"", False
+        self.begun = False
         self._inflate = zlib.decompressobj(-15)
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asked: asyncio.Future[dict[str, Any]] | None = None
@@ -163,11 +172,16 @@ class Stream(asyncio.Protocol):
         self._transport.write(UPGRADE % (DEFLATE if self._load.deflate else b""))
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Count it: nobody here ends a connection."""
+        """Count it: nobody here ends a connection; the server does so if it lags behind by twenty seconds."""
         self._load.lost += 1
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result({})
 
     def send(self, index: int) -> None:
         """Send a frame, with the time that it is now."""
+        self.begun = True
+        if self._transport.is_closing():
+            return
         before, after = self._load.frames[index % len(self._load.frames)]
         now_ms = self._load.now_ms()
         time_bytes = struct.pack("<d", round(now_ms, 1)) if self._load.binary else b"%.1f" % now_ms
@@ -176,6 +190,9 @@ class Stream(asyncio.Protocol):
     def stats(self) -> "asyncio.Future[dict[str, Any]]":
         """Ask for what the server counted."""
         self._asked = asyncio.get_running_loop().create_future()
+        if self._transport.is_closing():
+            self._asked.set_result({})
+            return self._asked
         self._transport.write(framed(TEXT, SPACE + b'0["stats"]'))
         return self._asked
 
@@ -190,8 +207,11 @@ class Stream(asyncio.Protocol):
             self._upgraded, buffer = True, rest
         at = 0
         while (message := _message(buffer, at)) is not None:
-            payload, packed, at = message
-            self._take(self._inflate.decompress(payload + b"\0\0\xff\xff") if packed else payload)
+            payload, head, at = message
+            if head == PING:  # every 20 seconds, and the server ends a connection that does not answer
+                self._transport.write(framed(PONG, payload))
+            else:
+                self._take(self._inflate.decompress(payload + b"\0\0\xff\xff") if head & COMPRESSED else payload)
         self._buffer = buffer[at:]
 
     def _take(self, payload: bytes) -> None:
@@ -208,7 +228,7 @@ class Stream(asyncio.Protocol):
 
 
 def _message(buffer: bytes, at: int) -> tuple[bytes, int, int] | None:
-    """Return the payload of the frame at a place, if it is compressed, and where it ends; None if it is not whole."""
+    """Return the payload of the frame at a place, its first byte, and where it ends; None if it is not whole."""
     if len(buffer) < at + 2:
         return None
     size, begins = buffer[at + 1], at + 2
@@ -218,7 +238,7 @@ def _message(buffer: bytes, at: int) -> tuple[bytes, int, int] | None:
         size, begins = int.from_bytes(buffer[at + 2 : at + 4]), at + 4
     if len(buffer) < begins + size:
         return None
-    return buffer[begins : begins + size], buffer[at] & COMPRESSED, begins + size
+    return buffer[begins : begins + size], buffer[at], begins + size
 
 
 def tell(word: str) -> None:

@@ -1,6 +1,7 @@
-"""Clips: one recording of one gesture or action, as points in time."""
+"""Clips: one recording of one gesture or action, as points in time, or as what else a network sees of its pictures."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -10,18 +11,27 @@ from ademan.errors import ClipError
 from ademan.skeleton import Skeleton
 
 Points: TypeAlias = NDArray[np.float32]
-"""(T, P, C): frames, points, coordinates; NaN where a point was not seen."""
+"""(T, P, C): frames, points, coordinates; NaN where a point was not seen.
+
+Where a network learns from pictures, these are channels of an embedding and its numbers, or rows of a picture and
+what stands in them; see `Coordinates`.
+"""
 
 Times: TypeAlias = NDArray[np.float64]
 """(T,): milliseconds, rising."""
 
-Coordinates = Literal["square", "fraction", "metres"]
+Coordinates = Literal["square", "fraction", "metres", "embedding", "pixels"]
 """What one unit is.
 
 square: the image's height, x and y (and z) alike, y down; origin at the top left.
 fraction: x of the width, y of the height, y down: for sets whose image shape is unknown.
 metres: a sensor's own space, or any other whose axes are alike; the origin is the sensor's.
+embedding: no place at all: P channels, C numbers each, of networks that look at pictures.
+pixels: no place either: the P rows of a picture, each with C = width x colours values from 0 to 255.
 """
+
+PLACES: tuple[Coordinates, ...] = ("square", "fraction", "metres")
+"""Coordinates that are places, in two or three dimensions: points can be drawn, turned and joined by limbs."""
 
 MAX_GAP_MS = 250.0
 """A point unseen for longer than this stays missing when a clip is resampled.
@@ -29,6 +39,8 @@ MAX_GAP_MS = 250.0
 A quarter of a second is shorter than the strokes of a gesture: within it a straight line between two sightings
 is a fair guess, beyond it motion would be invented. Recordings slower than 6 frames a second get 1.5 frames.
 """
+
+_FEW_GROUPS = 4  # of neighbouring points; up to so many it is faster to go from one to the next
 
 SAME_TIME_MS = 1e-3
 """Times this near to each other are one: a clock that counts from 1970 is rounded to 0.0003 ms in float64."""
@@ -39,7 +51,7 @@ class Clip:
     """One recording: points in time, and who made it and when.
 
     Args:
-        points: (T, P, C) float32, C is 2 or 3; NaN where a point was not seen.
+        points: (T, P, C) float32, C is 2 or 3 for places; NaN where a point was not seen.
         timestamps_ms: (T,) float64, rising.
         skeleton: names the P points.
         id: unique in a dataset.
@@ -82,8 +94,9 @@ class Clip:
             )
 
     def _check_points(self, points: Points) -> None:
-        if points.ndim != 3 or points.shape[2] not in (2, 3):
-            raise ClipError(f"{self.name}: expected points of shape (T, P, 2 or 3), found {points.shape}.")
+        expected = "2 or 3" if self.coordinates in PLACES else "C"
+        if points.ndim != 3 or not is_dimension(points.shape[2], self.coordinates):
+            raise ClipError(f"{self.name}: expected points of shape (T, P, {expected}), found {points.shape}.")
         if points.shape[1] != len(self.skeleton):
             raise ClipError(
                 f"{self.name} has {points.shape[1]} points a frame; "
@@ -113,8 +126,15 @@ class Clip:
         return float(self.timestamps_ms[-1] - self.timestamps_ms[0])
 
 
+def is_dimension(channels: int, coordinates: str) -> bool:
+    """Return whether a point may have so many numbers: two or three if it has a place."""
+    return channels in (2, 3) if coordinates in PLACES else channels > 0
+
+
 def is_seen(points: Points) -> NDArray[np.bool_]:
     """Return (T, P): whether a point (T, P, C) was seen, that is, has all its coordinates."""
+    if points.shape[2] > 3:
+        return np.asarray(~np.isnan(points).any(axis=2))
     missing = np.isnan(points[..., 0])
     for c in range(1, points.shape[2]):  # three times as fast as `any` over so short an axis
         missing |= np.isnan(points[..., c])
@@ -209,10 +229,11 @@ def points_at(points: Points, timestamps_ms: Times, wanted_ms: Times) -> Points:
     Returns:
         (S, P, C) float32.
     """
-    step_ms = float(np.median(np.diff(timestamps_ms))) if len(points) > 1 else 0.0
+    step_ms = _median(np.diff(timestamps_ms)) if len(points) > 1 else 0.0
     seen = is_seen(points)
     # Neighbours that are seen in the same frames, as those of a hand mostly are, are followed together.
-    begins = np.append(True, (seen[:, 1:] != seen[:, :-1]).any(axis=0))
+    begins = np.ones(seen.shape[1], bool)
+    np.any(seen[:, 1:] != seen[:, :-1], axis=0, out=begins[1:])
     seen, group = seen[:, begins], np.cumsum(begins) - 1
     left, right = _sightings_around(seen, timestamps_ms, wanted_ms)
     left_ms, right_ms, wanted = timestamps_ms[left], timestamps_ms[right], wanted_ms[:, None]
@@ -223,9 +244,45 @@ def points_at(points: Points, timestamps_ms: Times, wanted_ms: Times) -> Points:
     nearest = np.minimum(np.abs(wanted - left_ms), np.abs(wanted - right_ms))
     known = ((gap > 0) & ~wide) | (nearest <= 0.5 * step_ms + SAME_TIME_MS)
     known &= seen.any(axis=0)
-    point, weight = np.arange(points.shape[1]), weight[:, group, None]
-    line = points[left[:, group], point] * (1 - weight) + points[right[:, group], point] * weight
-    return np.where(known[:, group, None], line, np.nan).astype(np.float32)
+    weight[~known] = np.nan
+    return _between(points, left, right, weight, group)
+
+
+def nearest_at(points: Points, timestamps_ms: Times, wanted_ms: Times) -> Points:
+    """Return, for each of some times (S,), the frame (P, C) that is nearest to it, of points (T, P, C): (S, P, C)."""
+    after = np.searchsorted(timestamps_ms, wanted_ms).clip(0, len(points) - 1)
+    before = np.maximum(after - 1, 0)
+    nearer = np.abs(timestamps_ms[before] - wanted_ms) < np.abs(timestamps_ms[after] - wanted_ms)
+    return points[np.where(nearer, before, after)]
+
+
+def _between(
+    points: Points,
+    left: NDArray[np.intp],
+    right: NDArray[np.intp],
+    weight: NDArray[np.float64],
+    group: NDArray[np.intp],
+) -> Points:
+    """Return points (S, P, C) between two frames of each group: left and right (S, G), at a weight (S, G) for right."""
+    if left.shape[1] <= _FEW_GROUPS:
+        ends = np.searchsorted(group, np.arange(left.shape[1] + 1)).tolist()
+        line = np.empty((len(left), *points.shape[1:]), np.float32)
+        for g, (a, b) in enumerate(pairwise(ends)):
+            w = weight[:, g, None, None]
+            line[:, a:b] = (
+                points[:, a:b].take(left[:, g], axis=0) * (1 - w) + points[:, a:b].take(right[:, g], axis=0) * w
+            )
+        return line
+    T, P, C = points.shape
+    flat, point, w = points.reshape(T * P, C), np.arange(P), weight[:, group, None]
+    before, after = flat.take(left[:, group] * P + point, axis=0), flat.take(right[:, group] * P + point, axis=0)
+    return np.asarray(before * (1 - w) + after * w, np.float32)
+
+
+def _median(values: Times) -> float:
+    """Return the median of a few values; np.median takes ten times as long to find what to do."""
+    ordered, middle = np.sort(values), len(values) // 2
+    return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
 def _sightings_around(

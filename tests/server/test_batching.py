@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +30,7 @@ class Network:
         self.batches: list[list[float]] = []
         self.began, self.may_end = threading.Event(), threading.Event()
         self.faults: set[float] = set()
+        self.pause_s = 0.0
         if not held:
             self.may_end.set()
 
@@ -41,6 +43,7 @@ class Network:
         self.batches.append(found)
         self.began.set()
         assert self.may_end.wait(10)
+        time.sleep(self.pause_s)
         if self.faults & set(found):
             raise ZeroDivisionError("the network")
         return np.array([[number, 1 - number] for number in found], np.float32)
@@ -74,9 +77,11 @@ def test_one_that_finds_the_network_idle_goes_in_at_once_and_alone(executor: Thr
         batcher = Batcher(network, executor, sizes.append)
         for number in (0.25, 0.5, 0.75):
             answer = batcher.submit(window(number))
-            assert sizes[-1] == 1  # before anything else can happen in the loop
+            assert network.began.wait(5)  # before anything else can happen in the loop
+            network.began.clear()
             np.testing.assert_array_equal(await answer, [number, 1 - number])
         assert network.batches == [[0.25], [0.5], [0.75]]
+        assert sizes == [1, 1, 1]
 
     run(work)
 
@@ -86,8 +91,9 @@ def test_what_comes_while_it_is_busy_goes_in_together_in_its_order(executor: Thr
         network, sizes = Network(held=True), list[int]()
         batcher = Batcher(network, executor, sizes.append)
         numbers = [i / 128 for i in range(1 + LARGEST + 5)]
-        answers = [batcher.submit(window(number, frames=1 + i % 7)) for i, number in enumerate(numbers)]
+        answers = [batcher.submit(window(numbers[0]))]
         await begun(network)
+        answers += [batcher.submit(window(number, frames=1 + i % 7)) for i, number in enumerate(numbers[1:])]
         assert network.batches == [numbers[:1]]
         network.may_end.set()
         found = await asyncio.gather(*answers)
@@ -152,7 +158,7 @@ def test_a_fault_of_the_network_reaches_its_batch_and_no_other(executor: ThreadP
 def test_a_fault_among_several_is_told_once_and_the_others_are_let_go(executor: ThreadPoolExecutor) -> None:
     async def work() -> None:
         network = Network()
-        network.faults = {0.0}
+        network.faults, network.pause_s = {0.0}, 0.02
         batcher = Batcher(network, executor)
         with pytest.raises(ZeroDivisionError):
             await batcher.name([window(i / 128) for i in range(100)])

@@ -475,3 +475,10 @@ def test_many_at_once_are_all_answered(url: str) -> None:
     for thread in threads:
         thread.join()
     assert statuses == [200] * 200
+
+
+def test_the_description_names_the_key_where_one_is_asked_for(locked: str, url: str) -> None:
+    described = requests.get(f"{locked}/openapi.json", timeout=10).json()
+    (name,) = described["security"][0]
+    assert described["components"]["securitySchemes"][name] == {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    assert "security" not in requests.get(f"{url}/openapi.json", timeout=10).json()

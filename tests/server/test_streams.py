@@ -284,7 +284,7 @@ def test_a_problem_is_told_once_a_second_and_each_is_counted(serve: Serve) -> No
 @pytest.mark.parametrize(
     ("event", "content", "message"),
     [
-        ("dance", None, "there is no event 'dance'; there are start, points, finish, stats."),
+        ("dance", None, "there is no event 'dance'; there are points, start, finish, stats."),
         ("connect", {"a": 1}, "there is no event 'connect'"),
         ("disconnect", None, "there is no event 'disconnect'"),
         ("start", [1], "start takes an object with some of accept, bundle"),

@@ -140,6 +140,10 @@ def _web(parts: Parts, outlet: _Outlet, mqtt: MqttConfig) -> ASGIApp:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _fault)
+    if parts.config.keys:
+        described = app.openapi()  # which it keeps
+        described["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
+        described["security"] = [{"key": []}]
     return app
 
 

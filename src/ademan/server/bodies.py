@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from ademan.bundle import Manifest
 from ademan.clip import Clip
@@ -80,16 +80,19 @@ async def aside(size: int, work: Callable[Given, Found], *given: Given.args, **m
 
 
 async def _receive_form(request: Request, out: BinaryIO) -> None:
+    parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=4)
     try:
-        async with request.form(max_files=1, max_fields=4) as form:
-            file = form.get("file")
-            if not isinstance(file, UploadFile):
-                raise ApiError("bad_request", "expected a file in the field 'file'.")
-            await asyncio.to_thread(shutil.copyfileobj, file.file, out)
-    except HTTPException as error:  # what multipart cannot be read
-        raise ApiError("bad_request", f"the form cannot be read: {error.detail}") from None
+        file = (await parser.parse()).get("file")
+        if not isinstance(file, UploadFile):
+            raise ApiError("bad_request", "expected a file in the field 'file'.")
+        await asyncio.to_thread(shutil.copyfileobj, file.file, out)
+    except MultiPartException as error:
+        raise ApiError("bad_request", f"the form cannot be read: {error.message}") from None
     except UnicodeError:  # it names an encoding for its texts that is for something else
         raise ApiError("bad_request", "the form cannot be read: its charset is none for texts.") from None
+    finally:
+        for begun in parser._files_to_close_on_error:  # also that of a part without an end
+            begun.close()
 
 
 def _check_kind(request: Request, *wanted: str) -> None:

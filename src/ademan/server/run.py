@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import resource
 import socket
@@ -29,6 +30,7 @@ log = logging.getLogger("ademan.server")
 _GRACE_S = 5  # for requests that are going on when the server is told to stop
 _BACKLOG = 2048
 _SPARE_FILES = 256  # beside the connections
+_TURN_S = 0.0005  # with Python's 0.005 a network waits as long as it works, for the event loop to let go
 
 
 def serve(
@@ -116,19 +118,26 @@ class Server(uvicorn.Server):
             )
             for listener in sockets or []
         ]
+        _make_ready_for_load()
         self.started = True
         self._on_ready(self._at)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what was asked, and end."""
         self._parts.hub.close()
-        live = self._parts.streams.server.eio
-        for sid in list(live.sockets):
-            await live.disconnect(sid)
+        await self._parts.streams.close()
         await super().shutdown(sockets)
         if self.force_exit:  # a second Ctrl-C: no request is waited for, but the camera is let go of
             await self.lifespan.shutdown()
         self._captured_signals.clear()  # it was told to end, and has: that is no failure
+
+
+def _make_ready_for_load() -> None:
+    """Let the threads of the networks have their turn soon; look for garbage seldom, and not at what stays anyway."""
+    sys.setswitchinterval(_TURN_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def _settings(application: Application, certificate: tuple[Path, Path] | None) -> uvicorn.Config:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs
 
 import engineio  # type: ignore[import-untyped]
 import orjson
@@ -23,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ademan.server.config import ServeConfig
 from ademan.server.errors import ApiError
 from ademan.server.gate import check_origin
+from ademan.server.shortcut import SHORTCUT, Shortcut
 
 log = logging.getLogger("ademan.server")
 NAMESPACE = "/gestures"
@@ -34,6 +36,7 @@ _MOST_BYTES = 1_000_000  # of a message: some thousand frames, and one is sent a
 _MOST_ATTACHMENTS = 4  # of an event; a packed frame is one
 _MOST_AT_ONCE = engineio.payload.Payload.max_decode_packets
 _COMPLAIN_EVERY_S = 1.0
+_EIO_SID = "ademan.eio_sid"  # in the scope of a connection
 engineio.payload.Payload.max_decode_packets = 500  # of this process; its clients themselves may send more than 16
 _ENGINE_TYPES = {"0", "1", "2", "3", "5", "6", "2probe", "3probe"}
 """Text frames of Engine.IO that are no messages; a message is a 4 before a packet of Socket.IO, 0 to 6."""
@@ -65,6 +68,17 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc] # python-socketio has
         """Return an application that serves this, and passes on what is for others."""
         return _Entrance(self, others)
 
+    def sid_of(self, scope: Scope) -> str | None:
+        """Return who sends on a WebSocket; None as long as it has not joined."""
+        if _EIO_SID not in scope:  # it began by long polling, and names itself
+            named = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])
+            scope[_EIO_SID] = named[0]
+        socket = self.eio.sockets.get(scope[_EIO_SID])
+        if socket is None or not socket.upgraded or socket.closed:
+            return None
+        sid: str | None = self.manager.sid_from_eio_sid(socket.sid, NAMESPACE)
+        return sid
+
     def post(self, sid: str, packet: "engineio.packet.Packet") -> bool:
         """Put a message where it waits for a client, at once; False if too many wait there already."""
         socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, NAMESPACE))
@@ -85,6 +99,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc] # python-socketio has
 
     async def _handle_eio_connect(self, eio_sid: str, environ: Mapping[str, Any]) -> None:
         await super()._handle_eio_connect(eio_sid, environ)
+        environ["asgi.scope"][_EIO_SID] = eio_sid
         asyncio.get_running_loop().call_later(self._config.timeout, self._turn_out, eio_sid)
 
     def _turn_out(self, eio_sid: str) -> None:
@@ -235,6 +250,8 @@ class _Entrance:
             raise ApiError("bad_request", "this is no request of Engine.IO 4.") from None
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        streams = self._sockets.namespace_handlers[NAMESPACE]
+        scope[SHORTCUT] = Shortcut(streams, lambda: self._sockets.sid_of(scope))
         try:
             await self._sockets.eio.handle_request(scope, self._frames(receive), send)
         except OSError:  # it has gone

@@ -101,7 +101,7 @@ class Streams(socketio.AsyncNamespace):  # type: ignore[misc] # python-socketio 
         self._shelf, self._config, self._metrics, self._defaults = shelf, config, metrics, stream
         self._keys = [key.encode() for key in config.keys]
         self._streams: dict[str, Stream] = {}
-        self._events = {"start": self._start, "points": self._points, "finish": self._finish, "stats": self._stats}
+        self._events = {"start": self._start, "finish": self._finish, "stats": self._stats}
         shelf.on_change(self._follow)
 
     @property
@@ -128,18 +128,39 @@ class Streams(socketio.AsyncNamespace):  # type: ignore[misc] # python-socketio 
         """Call what an event is for; whatever a client sends, an error is an answer."""
         if event in ("connect", "disconnect") and not self.server.manager.is_connected(sid, NAMESPACE):
             return await super().trigger_event(event, sid, *arguments)  # else a client has sent it
+        content = arguments[0] if arguments else None
+        if event == "points":
+            return self.points(sid, content)
         stream = self._streams.get(sid)
         if stream is None:
             return None
         try:
-            return await self._take(event, sid, stream, arguments[0] if arguments else None)
-        except AdemanError as error:
-            refused = error if isinstance(error, ApiError) else ApiError("bad_request", str(error))
-            self._complain(sid, stream, refused, bad=event == "points")
-            return refused.to_json()
-        except Exception:
-            log.exception("event failed", extra={"said": event[:40]})
+            return await self._take(event, sid, stream, content)
+        except Exception as error:
+            return self._told(error, event, sid, stream)
+
+    def points(self, sid: str, content: Any) -> dict[str, Any] | None:
+        """Take a frame; what is wrong with it is told to its client."""
+        stream = self._streams.get(sid)
+        if stream is None:
+            return None
+        if not stream.may_send.take(self._config.max_fps):
+            self._drop(stream, "rate")
+            return {}
+        try:
+            self._add(sid, stream, content)
+        except Exception as error:
+            return self._told(error, "points", sid, stream)
+        return {}
+
+    def _told(self, error: Exception, event: str, sid: str, stream: Stream) -> dict[str, Any]:
+        """Tell a client what went wrong; a fault of the server's own goes to the log."""
+        if not isinstance(error, AdemanError):
+            log.error("event failed", extra={"said": event[:40]}, exc_info=error)
             return ApiError("failed", "a fault of the server; its log says more.").to_json()
+        refused = error if isinstance(error, ApiError) else ApiError("bad_request", str(error))
+        self._complain(sid, stream, refused, bad=event == "points")
+        return refused.to_json()
 
     def refuse(self, sid: str | None, error: ValueError) -> None:
         """Tell a client that it has sent what is no JSON."""
@@ -156,13 +177,20 @@ class Streams(socketio.AsyncNamespace):  # type: ignore[misc] # python-socketio 
                 if not stream.sends:
                     self._post(sid, stream, packet)
 
+    async def close(self) -> None:
+        """End all connections."""
+        engine = self.server.eio
+        for sid in list(engine.sockets):
+            await engine.disconnect(sid)
+
     async def _take(self, event: str, sid: str, stream: Stream, content: Any) -> dict[str, Any]:
         most = self._config.max_fps
-        if not (stream.may_send if event == "points" else stream.may_ask).take(most):
+        if not stream.may_ask.take(most):
             self._drop(stream, "rate")
-            return {} if event == "points" else ApiError("busy", f"at most {most:g} events a second.").to_json()
+            return ApiError("busy", f"at most {most:g} events a second.").to_json()
         if event not in self._events:
-            raise ApiError("bad_request", f"there is no event '{event[:40]}'; there are {', '.join(self._events)}.")
+            known = ", ".join(["points", *self._events])
+            raise ApiError("bad_request", f"there is no event '{event[:40]}'; there are {known}.")
         return await self._events[event](sid, stream, content)
 
     def _check_key(self, auth: Any) -> None:
@@ -200,7 +228,8 @@ class Streams(socketio.AsyncNamespace):  # type: ignore[misc] # python-socketio 
             raise ApiError("bad_request", f"every_ms: expected {least_ms:.3g} at least, found {config.every_ms:g}.")
         return config
 
-    async def _points(self, sid: str, stream: Stream, content: Any) -> dict[str, Any]:
+    def _add(self, sid: str, stream: Stream, content: Any) -> None:
+        """Put a frame into the window of its stream, and let the window be named if that is due."""
         stream.sends = True
         points, time_ms = read_frame(content, stream.served.manifest)
         events, due = stream.recognizer.add(points, time_ms)
@@ -209,7 +238,6 @@ class Streams(socketio.AsyncNamespace):  # type: ignore[misc] # python-socketio 
         self._send_events(sid, stream, events)
         if due is not None:
             self._predict(sid, stream, due)
-        return {}
 
     def _predict(self, sid: str, stream: Stream, due: Due) -> None:
         """Give a window to the network, unless the one before is still there."""

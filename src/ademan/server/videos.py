@@ -15,9 +15,8 @@ from typing import Any
 from ademan.bundle import Manifest
 from ademan.clip import Clip
 from ademan.errors import ClipError, VideoError
-from ademan.extraction import extract_clip, extract_options, landmark_config
+from ademan.extraction import Extractor, check_extractor, clip_as_made, open_extractor
 from ademan.extraction.recordings import Recording
-from ademan.landmarks import Landmarker, open_landmarker
 from ademan.recognition.taken import as_taken
 from ademan.server.errors import ApiError
 from ademan.skeleton import Skeleton
@@ -88,7 +87,7 @@ class Videos:
             ApiError: it cannot be read, or takes too long.
             ConfigError: no landmarker finds the points that the bundle takes.
         """
-        landmark_config(manifest.points, manifest.skeleton)  # refuses, at once, what no picture gives
+        check_extractor(manifest.points, manifest.skeleton)
         check_beginning(path)
         job = _Job(path, dict(manifest.points), manifest.skeleton)
         async with self._turn:
@@ -189,18 +188,18 @@ def check_beginning(path: Path) -> None:
 def _serve(connection: Connection) -> None:
     """Answer each job, until the server ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
-    landmarkers: dict[str, Landmarker] = {}
+    extractors: dict[str, Extractor] = {}
     while True:
         try:
             job: _Job = connection.recv()
         except EOFError:
             return
-        connection.send(_answer(job, landmarkers))
+        connection.send(_answer(job, extractors))
 
 
-def _answer(job: _Job, landmarkers: dict[str, Landmarker]) -> Clip | _Refusal:
+def _answer(job: _Job, extractors: dict[str, Extractor]) -> Clip | _Refusal:
     try:
-        return _clip(job, landmarkers)
+        return _clip(job, extractors)
     except (VideoError, ClipError) as error:
         return _Refusal(str(error).replace(str(job.path), "the video"))
     except MemoryError:
@@ -209,12 +208,11 @@ def _answer(job: _Job, landmarkers: dict[str, Landmarker]) -> Clip | _Refusal:
         return _Refusal(fault=traceback.format_exc())
 
 
-def _clip(job: _Job, landmarkers: dict[str, Landmarker]) -> Clip:
-    config, options = landmark_config(job.made, job.skeleton), extract_options(job.made)
-    key = repr(config)
-    if key not in landmarkers:
-        for old in landmarkers.values():
+def _clip(job: _Job, extractors: dict[str, Extractor]) -> Clip:
+    key = repr((job.made, job.skeleton.name))
+    if key not in extractors:
+        for old in extractors.values():
             old.close()
-        landmarkers.clear()
-        landmarkers[key] = open_landmarker(config)
-    return extract_clip(Recording("video", job.path, ""), landmarkers[key], every=options.every, size=options.size)
+        extractors.clear()
+        extractors[key] = open_extractor(job.made, job.skeleton)
+    return clip_as_made(Recording("video", job.path, ""), extractors[key], job.made)

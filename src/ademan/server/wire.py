@@ -4,6 +4,7 @@ Everything in here may be garbage: each value is looked at before it is used, an
 """
 
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -152,7 +153,7 @@ def _packed_frame(content: bytes, manifest: Manifest) -> tuple[Points, float]:
             f"a frame has {len(content)} bytes; expected {_HEAD} for the time, and {4 * P * C} for {P} points of "
             f"{C} numbers{'' if C == 3 else f', or {12 * P} with a third one'}.",
         )
-    time_ms = float(np.frombuffer(content, "<f8", 1)[0])
+    (time_ms,) = struct.unpack_from("<d", content)
     if not _is_time(time_ms):
         raise ApiError("bad_points", f"the time of the frame is {time_ms:g}; expected milliseconds.")
     points = np.frombuffer(content, "<f4", offset=_HEAD).reshape(1, -1)

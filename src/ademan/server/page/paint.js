@@ -13,6 +13,7 @@ function request() {
   asked = true;
   requestAnimationFrame(() => {
     asked = false;
+    if (document.hidden) return; // since it was asked for; what waits is drawn when somebody looks again
     const due = [...waiting];
     waiting.clear();
     for (const draw of due) draw();
