@@ -17,20 +17,24 @@ import ademan
 
 SOURCE = Path(ademan.__file__).parent
 HOMES = {
-    "torch": {"augmentation", "models", "training"},
+    "torch": {"augmentation", "embeddings", "models", "training"},
+    "safetensors": {"embeddings"},
+    "huggingface_hub": {"embeddings"},
+    "transformers": {"embeddings"},
+    "albumentations": {"embeddings"},
     "lightning": {"training"},
     "torchmetrics": {"training"},
     "h5py": {"datasets"},
-    "onnxruntime": {"recognition"},
+    "onnxruntime": {"inference.py"},
     "sklearn": {"evaluation"},
     "matplotlib": {"evaluation"},
     "plotly": {"evaluation"},
     "PIL": {"augmentation", "demo"},
     "av": {"video"},
-    "cv2": {"landmarks", "video"},
+    "cv2": {"embeddings", "landmarks", "pictures", "video"},
     "ai_edge_litert": {"landmarks"},
     "mediapipe": {"landmarks"},
-    "platformdirs": {"landmarks"},
+    "platformdirs": {"landmarks", "studio"},
     "pygame": {"live"},
     "cyclopts": {"cli"},
     "boto3": {"storage"},
@@ -40,12 +44,18 @@ HOMES = {
     "requests": {"client"},
     "urllib3": {"client"},
     "websocket": {"client"},
-    "fastapi": {"server"},
-    "starlette": {"server"},
-    "uvicorn": {"server"},
+    "fastapi": {"server", "studio"},
+    "starlette": {"server", "studio"},
+    "uvicorn": {"server", "studio"},
     "orjson": {"server"},
     "prometheus_client": {"server"},
     "cryptography": {"server"},
+    "sqlalchemy": {"studio"},
+    "alembic": {"studio"},
+    "pwdlib": {"studio"},
+    "jinja2": {"studio"},
+    "huey": {"studio"},
+    "redis": {"studio"},
 }
 NEEDS_NO_EXTRA = (
     "errors",
@@ -59,6 +69,7 @@ NEEDS_NO_EXTRA = (
     "synthetic",
     "video",
     "landmarks",
+    "pictures",
     "extraction",
     "storage",
     "publishing",
@@ -66,7 +77,7 @@ NEEDS_NO_EXTRA = (
     "client",
     "cli",
 )
-NEEDS_AN_EXTRA = {"cli/train.py", "cli/demo.py", "cli/serve.py"}
+NEEDS_AN_EXTRA = {f"cli/{verb}.py" for verb in ("demo", "embed", "retrain", "serve", "studio", "train", "worker")}
 
 
 def imported(file: Path) -> set[str]:

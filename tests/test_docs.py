@@ -4,11 +4,13 @@ A block of Python after the line `<!-- runnable -->` is run in a folder that hol
 """
 
 import importlib
+import json
 import os
 import re
 import runpy
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,12 +117,11 @@ def test_every_page_of_the_docs_is_in_the_index() -> None:
     assert not [page for page in (ROOT / "docs").rglob("*.md") if page != index and page.resolve() not in linked]
 
 
-def tour(title: str) -> tuple[str, str]:
-    """Return the first shell lines and the first Python lines below a title of the README."""
+def tour(title: str, language: str = "sh") -> str:
+    """Return the first shell lines, or Python lines, below a title of the README."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    part = text[text.index(f"## {title}") :]
-    shell = part[part.index("```sh\n") + 6 :].split("```")[0].replace(". .venv/bin/activate\n", "")
-    return shell, part[part.index("```python\n") + 10 :].split("```")[0]
+    part = text[text.index(f"## {title}") :].partition(f"```{language}\n")[2]
+    return part.split("```")[0].replace(". .venv/bin/activate\n", "")
 
 
 def pasted(commands: list[list[str]], folder: Path) -> str:
@@ -135,7 +136,7 @@ def pasted(commands: list[list[str]], folder: Path) -> str:
 @pytest.mark.slow
 def test_the_tour_without_a_camera_works_when_pasted(tmp_path: Path) -> None:
     """All shell lines, as one script, and the Python after them; the demo goes before."""
-    shell, python = tour("Without a camera")
+    shell, python = tour("Without a camera"), tour("Without a camera", "python")
     said = pasted([["ademan", "demo"], ["sh", "-euc", shell], [sys.executable, "-c", python]], tmp_path)
     assert (tmp_path / "runs" / "first-report" / "report.html").is_file()
     assert len(said.splitlines()) > 100
@@ -144,7 +145,7 @@ def test_the_tour_without_a_camera_works_when_pasted(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_tour_with_a_camera_works_when_pasted(tmp_path: Path, real_data: Path) -> None:
     """The lines as they stand, but that videos are played as the camera, and no window opens."""
-    shell, _ = tour("Five minutes")
+    shell = tour("Five minutes")
     for gesture, video in {"wave": "num5_s2_1", "fist": "fan_off_s2_1", "idle": "num0_s2_1"}.items():
         played = real_data / "home-gestures" / "raw_videos" / video.rpartition("_s")[0] / f"{video}.mp4"
         told = f"--device {played} --no-window --seconds 0.5 --countdown 0.1"
@@ -153,3 +154,15 @@ def test_the_tour_with_a_camera_works_when_pasted(tmp_path: Path, real_data: Pat
     said = pasted([["sh", "-euc", shell]], tmp_path)
     assert len(list((tmp_path / "raw_videos").rglob("*.mp4"))) == 9
     assert '"probabilities": {"fist"' in said
+
+
+@pytest.mark.slow
+def test_the_tour_over_the_network_works_when_pasted(tmp_path: Path) -> None:
+    """The lines as they stand, but on a port of their own; the server is ended after them."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    shell = tour("Over the network").replace("8000", str(port)).replace(" &\n", f" --port {port} &\n")
+    said = pasted([["ademan", "demo"], ["sh", "-euc", f"trap 'kill $!' EXIT\n{shell}"]], tmp_path)
+    answer = json.loads(said.splitlines()[-1])
+    assert answer["label"] in answer["probabilities"]
+    assert answer["confidence"] == max(answer["probabilities"].values())

@@ -182,3 +182,17 @@ def test_the_fields_cannot_be_changed() -> None:
     assert replace(window, frames=5) == Window(5)
     with pytest.raises(AttributeError):
         window.frames = 5  # type: ignore[misc]
+
+
+def test_pictures_are_never_mixed_with_their_neighbours() -> None:
+    pictures = np.arange(5, dtype=np.float32)[:, None, None] * np.ones((5, 16, 48), np.float32)
+    times = np.array([0.0, 100.0, 200.0, 300.0, 420.0])
+    for window, expected in (
+        (Window(3, "spread"), [0, 2, 4]),
+        (Window(4, "spread"), [0, 1, 3, 4]),
+        (Window(3, "rate", 10), [2, 3, 4]),
+        (Window(1, "rate", 10), [4]),
+        (Window(2, "pad"), [0, 1]),
+    ):
+        assert window.cut(pictures, times, "pixels")[:, 0, 0].tolist() == expected
+    assert Window(3, "spread").cut(pictures[:1], times[:1], "pixels")[:, 0, 0].tolist() == [0, 0, 0]

@@ -10,11 +10,12 @@ AdemanError
 ├── TrainingError        training cannot start or go on
 ├── EvaluationError      predictions and truth do not fit together, or there is nothing to judge
 ├── VideoError          a video, folder of pictures or camera cannot be read, or a clip cannot be recorded
-├── LandmarkError       the networks that find points cannot be fetched, trusted or run
+├── LandmarkError       networks that look at pictures cannot be fetched, trusted or run
 ├── BundleError          a bundle is damaged, altered or of another version
 ├── StorageError         a bucket cannot be reached, holds something else, or is not to be overwritten
 ├── ServerError          the server cannot start: its port is taken, its certificate cannot be read
 ├── RequestError         what somebody sent to the server is not what it takes
+├── StudioError          the studio's data refuse something; see studio/data/errors.py
 ├── RemoteError          a server or broker that is used cannot be reached, or refuses
 └── MissingExtraError    a feature needs a package that is not installed
 

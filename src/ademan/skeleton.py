@@ -173,6 +173,12 @@ def skeleton(name: str | Path) -> Skeleton:
     return Skeleton.from_json(definition)
 
 
+def picture_rows(height: int) -> Skeleton:
+    """Return what names the rows of a picture as if they were points, so that pictures are clips like all others."""
+    names = tuple(f"row_{row}" for row in range(height))
+    return Skeleton(f"rows{height}", names, limbs=(), mirror=tuple(range(height)))
+
+
 def _sided(names: Sequence[str]) -> tuple[int, ...]:
     """Return the mirror permutation of points named left... and right..., others being their own image."""
     swap = {"left": "right", "right": "left"}
@@ -262,6 +268,14 @@ _KINECT20 = (
     "right_hip right_knee right_ankle right_foot"
 ).split()
 
+_CHANNELS = tuple(
+    "left_vit right_vit left_resnext_1 left_resnext_2 left_resnext_3 right_resnext_1 right_resnext_2 right_resnext_3 "
+    "whole_vit whole_resnext_1 whole_resnext_2 whole_resnext_3".split()
+)
+EMBEDDING = Skeleton("embedding12", _CHANNELS, (), _sided(_CHANNELS))
+"""No points, but channels of 768 numbers: of each half of a picture (or each hand) and of the whole picture, the vector
+of a vision transformer, and the 2048 numbers of a ResNeXt50 in three pieces."""
+
 
 def _built_in() -> dict[str, Skeleton]:
     def body(name: str, names: list[str], limbs: str) -> Skeleton:
@@ -305,7 +319,7 @@ def _built_in() -> dict[str, Skeleton]:
         "right_ankle-right_foot " + _ARMS_LEGS,
     )
     point = Skeleton("point", ("point",), (), (0,))  # one point that is followed, such as a fingertip
-    return {s.name: s for s in (point, hands, hand, pose, holistic, coco, jhmdb, kinect)}
+    return {s.name: s for s in (point, hands, hand, pose, holistic, coco, jhmdb, kinect, EMBEDDING)}
 
 
 BUILT_IN = _built_in()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ademan.clip import Points, Times, frames_within, points_at
+from ademan.clip import Coordinates, Points, Times, frames_within, nearest_at, points_at
 from ademan.errors import ConfigError
 
 Fit = Literal["pad", "spread", "rate"]
@@ -41,7 +41,7 @@ class Window:
                 "'rate' needs a rate above zero, the others take none."
             )
 
-    def cut(self, points: Points, timestamps_ms: Times) -> Points:
+    def cut(self, points: Points, timestamps_ms: Times, coordinates: Coordinates = "square") -> Points:
         """Return the window of a clip: (at most `frames`, P, C).
 
         Frames in which nothing is seen are kept as they are, at the end too; there the networks take them for padding.
@@ -50,15 +50,17 @@ class Window:
         Args:
             points: (T, P, C), NaN where not seen.
             timestamps_ms: (T,), rising.
+            coordinates: of the points; between two pictures there is no third one, so of pixels the nearest is taken.
         """
+        at = nearest_at if coordinates == "pixels" else points_at
         if self.fit == "pad":
             return points[: self.frames]
         if self.fit == "spread":
             times = np.linspace(timestamps_ms[0], timestamps_ms[-1], self.frames)
-            return points_at(points, timestamps_ms, times)
+            return at(points, timestamps_ms, times)
         step_ms = 1000.0 / self.fps
         count = min(self.frames, frames_within(float(timestamps_ms[-1] - timestamps_ms[0]), self.fps))
-        return points_at(points, timestamps_ms, timestamps_ms[-1] - step_ms * np.arange(count)[::-1])
+        return at(points, timestamps_ms, timestamps_ms[-1] - step_ms * np.arange(count)[::-1])
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values."""

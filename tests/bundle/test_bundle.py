@@ -328,7 +328,7 @@ def test_a_run_folder_is_told_from_its_bundle(tmp_path: Path) -> None:
         ({"labels": ("wave", "wave"), "idle": None}, "each once"),
         ({"idle": "rest"}, "the idle label 'rest' is not among the labels"),
         ({"channels": 4}, "expected 2 or 3 channels"),
-        ({"coordinates": "pixels"}, "found 3, 'pixels'"),
+        ({"coordinates": "pictures"}, "found 3, 'pictures'"),
         ({"fps": 0.0}, "a frame rate above zero"),
     ],
 )

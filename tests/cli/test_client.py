@@ -23,7 +23,7 @@ DOTS = """
 import ademan.live.pipeline
 from ademan.cli import main
 from tests.live.conftest import Dot
-ademan.live.pipeline.open_landmarker = lambda _: Dot()
+ademan.live.pipeline.open_extractor = lambda *_: Dot()
 main()
 """
 
@@ -31,7 +31,7 @@ main()
 @pytest.fixture(autouse=True)
 def no_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Points are found without networks, windows opened without a screen, and no key is in the environment."""
-    monkeypatch.setattr("ademan.live.pipeline.open_landmarker", lambda _: Dot())
+    monkeypatch.setattr("ademan.live.pipeline.open_extractor", lambda *_: Dot())
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setenv("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     monkeypatch.delenv("ADEMAN_API_KEY", raising=False)

@@ -8,7 +8,7 @@ import pytest
 from ademan.clip import Clip, times_at
 from ademan.datasets import NO_LABEL, Dataset, DatasetWriter
 from ademan.errors import AdemanError, ClipError, DatasetError
-from ademan.skeleton import skeleton
+from ademan.skeleton import EMBEDDING, picture_rows, skeleton
 from tests.conftest import MakeClip
 
 HANDS = skeleton("hands")
@@ -42,13 +42,36 @@ def test_labels_keep_their_given_order_and_are_sorted_otherwise(tmp_path: Path, 
 
 
 def test_a_dataset_many_times_its_buffer_is_written_in_pieces(tmp_path: Path, rng: np.random.Generator) -> None:
-    points = rng.random((3000, 42, 2), np.float32)
+    points = rng.random((3000, 42, 2), np.float32)  # 1 MB
     with DatasetWriter(tmp_path / "d.h5", HANDS) as writer:
-        for i in range(12):
+        for i in range(20):
             writer.add(Clip(points + i, times_at(30, 3000), HANDS, id=f"c{i}", label="x"))
-            assert sum(map(len, writer._buffer)) < 16_384
+            assert sum(clip.points.nbytes for clip in writer._buffer) < 8 * 2**20
     with Dataset(tmp_path / "d.h5") as dataset:
-        assert [clip.points[5, 5, 0] - points[5, 5, 0] for clip in dataset] == pytest.approx(range(12), abs=1e-5)
+        assert [clip.points[5, 5, 0] - points[5, 5, 0] for clip in dataset] == pytest.approx(range(20), abs=1e-5)
+
+
+def test_embeddings_and_pixels_are_kept_and_places_have_two_or_three_numbers(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    embedded = Clip(
+        rng.normal(0, 1, (4, 12, 768)).astype(np.float32), times_at(8, 4), EMBEDDING, "e", "x", coordinates="embedding"
+    )
+    embedded.points[1, 3] = np.nan
+    rows = picture_rows(16)
+    photo = Clip(rng.integers(0, 256, (1, 16, 48)).astype(np.float32), times_at(8, 1), rows, "p", coordinates="pixels")
+    with DatasetWriter(tmp_path / "e.h5", EMBEDDING, "embedding", half=True) as writer:
+        writer.add(embedded)
+    with DatasetWriter(tmp_path / "p.h5", rows, "pixels", half=True) as writer:
+        writer.add(photo)
+    with Dataset(tmp_path / "e.h5") as first, Dataset(tmp_path / "p.h5") as second:
+        assert (first.coordinates, first.channels, second.channels) == ("embedding", 768, 48)
+        np.testing.assert_allclose(first[0].points, embedded.points, rtol=1e-3, atol=1e-4)
+        assert first[0].points.dtype == np.float32
+        assert first[0].seen.sum() == 4 * 12 - 1
+        np.testing.assert_array_equal(second[0].points, photo.points)  # whole numbers up to 2048 are exact
+    with pytest.raises(ClipError, match=r"expected points of shape \(T, P, 2 or 3\), found \(1, 16, 48\)"):
+        Clip(photo.points, photo.timestamps_ms, rows)
 
 
 def test_loading_into_memory_changes_no_clip(dataset_file: Path) -> None:

@@ -23,6 +23,7 @@ class Table:
     labels: tuple[str, ...]
     splits: dict[str, dict[str, Ints]] = field(default_factory=dict)
     path: Path = Path("some.h5")
+    made: dict[str, Any] = field(default_factory=dict)
 
     def find(self, clip_id: str) -> int:
         return list(self.table.ids).index(clip_id)
@@ -425,3 +426,70 @@ NAN = float("nan")
 def test_fractions_that_do_not_add_up_are_refused(fractions: tuple[float, float, float]) -> None:
     with pytest.raises(SplitError, match="three numbers that add up to one, the first above zero; found"):
         make_splits(dataset(PAIR), "random", fractions)
+
+
+EVERY_KIND = "random group:subject group:subject:each group:session:d0 shots:2:subject:each official:1".split()
+
+
+def _with_copies(made: Dataset, numbers: Sequence[int], order: Sequence[int]) -> Dataset:
+    """Return a dataset with so many copies of each clip, in another order; the official splits have the copies too."""
+    N = len(made.table)
+    taken = np.array([*range(N), *(i for i in range(N) for _ in range(numbers[i]))])
+    names = [f"c{i}" for i in range(N)] + [f"c{i}~{n}" for i in range(N) for n in range(numbers[i])]
+    order = np.argsort([order[k % len(order)] for k in range(len(taken))], kind="stable").tolist()
+    taken, names = taken[order], [names[k] for k in order]
+    columns = {name: getattr(made.table, name)[taken] for name in ("labels", "subjects", "sessions", "sources")}
+    table = replace(
+        made.table,
+        ids=np.array(names),
+        offsets=np.arange(len(taken) + 1),
+        image_wh=made.table.image_wh[taken],
+        **columns,
+    )
+    splits = {
+        name: {part: np.flatnonzero(np.isin(taken, clips)) for part, clips in parts.items()}
+        for name, parts in made.splits.items()
+    }
+    copies = {name: name.split("~")[0] for name in names if "~" in name}
+    return cast(Dataset, Table(table, made.labels, splits, made={"copies": copies}))
+
+
+@pytest.mark.parametrize("spec", EVERY_KIND)
+@given(st.lists(st.integers(0, 3), min_size=96, max_size=96), st.lists(st.integers(0, 99), min_size=50), SEEDS)
+def test_copies_train_with_their_originals_and_are_nowhere_else(
+    spec: str, numbers: list[int], order: list[int], seed: int
+) -> None:
+    made = _by_eight_people()
+    copied = _with_copies(made, numbers, order)
+    for split in make_splits(copied, spec, seed=seed):
+        ids = {part: copied.table.ids[clips].tolist() for part, clips in split.parts().items()}
+        recorded = [name for name in ids["train"] if "~" not in name]
+        assert not [name for part in ("val", "test") for name in ids[part] if "~" in name]
+        assert not {name.split("~")[0] for name in ids["train"]} & {*ids["val"], *ids["test"]}
+        assert len(ids["train"]) == len(recorded) + sum(numbers[int(name[1:])] for name in recorded)
+        assert (np.diff(split.train) > 0).all()
+
+
+@pytest.mark.parametrize("spec", EVERY_KIND)
+@given(st.lists(st.integers(0, 3), min_size=96, max_size=96), SEEDS)
+def test_copies_do_not_change_which_recordings_are_in_which_part(spec: str, numbers: list[int], seed: int) -> None:
+    made = _by_eight_people()
+    copied = _with_copies(made, numbers, [0])  # behind the clips that were recorded, as they are written
+    for alone, beside in zip(make_splits(made, spec, seed=seed), make_splits(copied, spec, seed=seed), strict=True):
+        assert beside.train[beside.train < 96].tolist() == alone.train.tolist()
+        assert (beside.val.tolist(), beside.test.tolist()) == (alone.val.tolist(), alone.test.tolist())
+        assert (beside.name, beside.group_kind, beside.warnings) == (alone.name, alone.group_kind, alone.warnings)
+
+
+def test_a_copy_of_a_clip_that_is_not_there_never_trains() -> None:
+    made = _with_copies(dataset(PAIR), [1] * 6, [0])
+    made.made["copies"] |= {"c0~0": "gone", "c1~0": "c2~0"}
+    split = only(make_splits(made, "random", (1.0, 0.0, 0.0)))
+    assert set(made.table.ids[split.train]) == {*(f"c{i}" for i in range(6)), "c2~0", "c3~0", "c4~0", "c5~0"}
+
+
+def test_a_dataset_of_copies_alone_cannot_be_divided() -> None:
+    made = dataset(PAIR)
+    made.made["copies"] = {f"c{i}": "gone" for i in range(6)}
+    with pytest.raises(SplitError, match=r"no clip of some\.h5 has a label"):
+        make_splits(made, "random")

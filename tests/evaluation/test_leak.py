@@ -208,7 +208,8 @@ def test_any_clip_becomes_a_row_of_finite_numbers_of_one_length(
     points = rng.normal(0, 1, (frames, len(body), channels)).astype(np.float32)
     points[rng.random(points.shape[:2]) < lost] = np.nan
     row = _features(points, times_at(25, frames), body)
-    owned = sum(len(part.points) for part in body.parts) + len(body.parts) if body.parts else 2
+    # A skeleton without parts is one part: its points and its place.
+    owned = sum(len(part.points) for part in body.parts) + len(body.parts) if body.parts else len(body) + 1
     assert row.shape == ((16 + 15) * owned * channels,)
     assert row.dtype == np.float32
     assert np.isfinite(row).all()

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ademan.errors import AdemanError, LandmarkError
+from ademan.landmarks import model_files as module
 from ademan.landmarks.model_files import FOLDER_VARIABLE, MODELS, ModelFile, checksums, fetch, folder, model_file
 
 NAME = "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
@@ -264,3 +265,27 @@ def test_a_place_that_cannot_be_written_is_named(wheel: Path, tmp_path: Path, mo
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "taken"))
     with pytest.raises(AdemanError, match=r"taken/palm_detection_full.tflite was not written"):
         fetch(wheel)
+
+
+def test_a_file_that_may_not_be_read_is_told(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = MODELS["palm_detection_full"]
+    empty.mkdir()
+    model.path.write_bytes(bytes(model.size))
+
+    def refused(_: Path) -> str:
+        raise PermissionError(13, "Permission denied", "/cache/models/palm.tflite")
+
+    monkeypatch.setattr(module, "sha256", refused)
+    with pytest.raises(LandmarkError, match=r"palm.tflite cannot be read: Permission denied. Change .* ADEMAN_MODELS"):
+        model.state()
+
+
+def test_a_fetch_is_told_in_the_log_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level("INFO", "ademan.landmarks"):
+        module._say("fetching")
+    assert caplog.messages == ["fetching"]
+    monkeypatch.setattr(module.log, "disabled", True)
+    module._say("fetching")
+    assert capsys.readouterr().err == "ademan: fetching\n"

@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from ademan.bundle import Bundle, Manifest, read_bundle, write_bundle
-from ademan.clip import Clip, Points, Times, times_at
+from ademan.clip import Clip, Coordinates, Points, Times, times_at
 from ademan.errors import BundleError, ClipError
 from ademan.recognition import Classifier, verify
 from ademan.skeleton import skeleton
@@ -52,9 +52,9 @@ def test_each_window_is_cut_once(small_bundle: Path, make_clip: MakeClip) -> Non
     bundle, cut = read_bundle(small_bundle), []
 
     class Counted(Window):
-        def cut(self, points: Points, timestamps_ms: Times) -> Points:
+        def cut(self, points: Points, timestamps_ms: Times, coordinates: Coordinates = "square") -> Points:
             cut.append(len(points))
-            return super().cut(points, timestamps_ms)
+            return super().cut(points, timestamps_ms, coordinates)
 
     counted = replace(bundle, manifest=replace(bundle.manifest, window=Counted(20, "rate", 20.0)))
     clips = [make_clip(str(n), frames=n) for n in (10, 11, 12)]

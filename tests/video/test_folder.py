@@ -9,6 +9,7 @@ import pytest
 from ademan.errors import VideoError
 from ademan.video import FrameFolder
 from ademan.video.folder import grouped, read_picture
+from ademan.video.note import encode_jpeg, with_note
 from tests.video.conftest import corner
 
 
@@ -37,6 +38,60 @@ def test_time_follows_the_frame_rate_and_passes_over_what_cannot_be_read(tmp_pat
     folder = FrameFolder(tmp_path, fps=10)
     assert [frame.timestamp_ms for frame in folder] == [0.0, 300.0]
     assert folder.skipped == ["1.png", "2.png"]
+
+
+def test_pictures_that_are_missing_or_there_twice_are_named_and_their_time_passes(tmp_path: Path) -> None:
+    for n in (2, 3, 5, 9):
+        write(tmp_path / f"v_frame_{n}.png")
+    write(tmp_path / "v_frame_03.png")
+    folder = FrameFolder(tmp_path, fps=10)
+    assert [frame.timestamp_ms for frame in folder] == [0.0, 100.0, 300.0, 700.0]
+    assert folder.skipped[:2] == ["1 between v_frame_3 and v_frame_5", "3 between v_frame_5 and v_frame_9"]
+    assert folder.skipped[2] in {"v_frame_3.png", "v_frame_03.png"}
+    assert len(folder.skipped) == 3
+
+
+def test_each_fifth_picture_of_a_video_lacks_nothing(tmp_path: Path) -> None:
+    for n in (10, 15, 20):
+        write(tmp_path / f"v_frame_{n}.png")
+    folder = FrameFolder(tmp_path, fps=10)
+    assert [frame.timestamp_ms for frame in folder] == [0.0, 100.0, 200.0]
+    assert folder.skipped == []
+
+
+def test_pictures_in_an_order_of_their_own_follow_each_other(tmp_path: Path) -> None:
+    for n in range(3):
+        write(tmp_path / f"v_frame_{n}.png", 10 * n)
+    backwards = FrameFolder(tmp_path, fps=10, pictures=[tmp_path / f"v_frame_{n}.png" for n in (2, 1, 0)])
+    assert [(frame.image_rgb[0, 0, 0], frame.timestamp_ms) for frame in backwards] == [(20, 0), (10, 100), (0, 200)]
+
+
+@pytest.mark.parametrize(
+    ("times_ms", "given"),
+    [
+        ([500, 540.5, 700], [0, 40.5, 200]),
+        ([500, None, 700], [0, 100, 200]),
+        ([500, 500, 700], [0, 100, 200]),
+        ([500, "later", 700], [0, 100, 200]),
+        ([0, 1e400, 2], [0, 100, 200]),
+    ],
+)
+def test_pictures_that_all_say_when_they_were_taken_keep_their_times(
+    tmp_path: Path, times_ms: list[object], given: list[float]
+) -> None:
+    for n, time_ms in enumerate(times_ms):
+        note = {"time_ms": "1e400" if time_ms == 1e400 else time_ms, "subject": "ann"}
+        jpeg = with_note(encode_jpeg(corner(), 90), note)
+        (tmp_path / f"v_frame_{n}.jpg").write_bytes(jpeg.replace(b'"1e400"', b"  1e400"))
+    folder = FrameFolder(tmp_path, fps=10)
+    assert [frame.timestamp_ms for frame in folder] == given
+    assert folder.metadata["subject"] == "ann"
+
+
+def test_names_of_any_letters_and_digits_are_sorted(tmp_path: Path) -> None:
+    for name in ("²1", "a²", "٣_frame_1", "10", "9"):
+        write(tmp_path / f"{name}.png")
+    assert {video: len(pictures) for video, pictures in grouped(tmp_path).items()} == {tmp_path.name: 4, "٣": 1}
 
 
 def test_colours_are_red_green_blue(tmp_path: Path) -> None:

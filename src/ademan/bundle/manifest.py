@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, cast, get_args
 
-from ademan.clip import Coordinates
+from ademan.clip import Coordinates, is_dimension
 from ademan.errors import AdemanError, BundleError
 from ademan.skeleton import Skeleton
 from ademan.window import Window
@@ -87,10 +87,12 @@ class Manifest:
             raise BundleError(f"a bundle needs two labels or more, each once; found {list(self.labels)}.")
         if self.idle is not None and self.idle not in self.labels:
             raise BundleError(f"the idle label '{self.idle}' is not among the labels {', '.join(self.labels)}.")
-        if self.channels not in (2, 3) or self.coordinates not in get_args(Coordinates) or not self.fps > 0:
+        known = self.coordinates in get_args(Coordinates)
+        if not (known and is_dimension(self.channels, self.coordinates) and self.fps > 0):
             raise BundleError(
-                f"expected 2 or 3 channels, coordinates among {', '.join(get_args(Coordinates))}, and a frame rate "
-                f"above zero; found {self.channels}, '{self.coordinates}' and {self.fps}."
+                f"expected 2 or 3 channels (more in an embedding or pixels), coordinates among "
+                f"{', '.join(get_args(Coordinates))}, and a frame rate above zero; found {self.channels}, "
+                f"'{self.coordinates}' and {self.fps}."
             )
 
     def to_json(self) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """`ademan extract`."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from ademan.cli.terminal import Json, out, plain, print_json, print_table, progress, warn
+from ademan.cli.terminal import Json, cores, out, plain, print_json, print_table, progress, warn
 from ademan.extraction import ExtractOptions, ExtractSummary
 from ademan.extraction import extract as find_points
 from ademan.extraction.extract import NPZ
@@ -46,7 +45,7 @@ def extract(
             output,
             config,
             options,
-            workers=workers or _cores(),
+            workers=workers or cores(),
             resume=resume,
             overlay=overlay,
             npz=npz,
@@ -56,11 +55,6 @@ def extract(
         print_json(summary.to_json())
     else:
         _print(summary, overlay, npz=npz)
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _print(summary: ExtractSummary, overlay: Path | None, *, npz: bool) -> None:

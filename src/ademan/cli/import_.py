@@ -6,7 +6,18 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ademan.cli.terminal import Json, out, plain, print_json, print_table, progress, warn
-from ademan.datasets.importers import CsvOptions, NpzOptions, PysklOptions, Source, csv, import_clips, npz, pyskl
+from ademan.datasets.importers import (
+    CsvOptions,
+    Hdf5Options,
+    NpzOptions,
+    PysklOptions,
+    Source,
+    csv,
+    hdf5,
+    import_clips,
+    npz,
+    pyskl,
+)
 
 _Output = Annotated[Path, Parameter(alias="-o")]
 _Flat = Parameter(name="*")
@@ -71,6 +82,25 @@ def import_csv(
         json: print one JSON object.
     """
     _import(csv.read(source, options), output, json=json)
+
+
+@app.command(name="hdf5")
+def import_hdf5(
+    source: Path,
+    /,
+    *,
+    output: _Output,
+    options: Annotated[Hdf5Options, _Flat] = Hdf5Options(),
+    json: Json = False,
+) -> None:
+    """Import embeddings of older programs: embeddings/data (N, T, 12, 768) and labels/data (N,) in HDF5.
+
+    Args:
+        source: the file.
+        output: dataset file.
+        json: print one JSON object.
+    """
+    _import(hdf5.read(source, options), output, json=json)
 
 
 def _import(source: Source, output: Path, *, json: bool) -> None:

@@ -54,6 +54,8 @@ def _print(found: Audit) -> None:
         f"{found.clips:,} clips of {len(found.labels)} labels, {len(found.subjects) or 'no known'} subjects, "
         f"{len(found.sessions) or 'no known'} sessions: {plain(found.path)}"
     )
+    if found.copies:
+        out.print(f"and {found.copies:,} copies, which train with their originals and are in no other part")
     _print_lengths(found)
     _print_missing(found)
     for name, split in found.splits.items():

@@ -13,8 +13,19 @@ from ademan.errors import ConfigError, require
 require("lightning", feature="Training", extra="train")
 
 from ademan.augmentation import OFF, Augmentation
+from ademan.augmentation.pictures import PICTURES_OFF, PictureAugmentation
 from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
-from ademan.models import DEFAULT, NETWORKS, LstmConfig, TcnConfig, kind_of
+from ademan.evaluation import Summary
+from ademan.models import (
+    DEFAULT,
+    NETWORKS,
+    AttentionConfig,
+    CnnConfig,
+    LstmConfig,
+    NetworkConfig,
+    TcnConfig,
+    kind_of,
+)
 from ademan.training import Recipe, Run, TrainingConfig, recipe, train_all
 from ademan.training import train as train_one
 from ademan.window import Window
@@ -22,24 +33,29 @@ from ademan.window import Window
 _Flat = Parameter(name="*")
 _TCN = Group("Network tcn")
 _LSTM = Group("Networks lstm (what the preset says, unless given)")
+_ATTENTION = Group("Networks bilstm-attention (what the preset says, unless given)")
+_CNN = Group("Network cnn")
+_PICTURES = Group("Augmentation of pictures (cnn)")
 _TRAINING = Group("Training (what the preset says, unless given)")
-_AUGMENTATION = Group("Augmentation (tcn; off for the lstm presets unless given)")
+_AUGMENTATION = Group("Augmentation of points (off for the lstm presets unless given)")
 _WINDOW = Group("Window (what the preset says, unless given)")
 _DEFAULTS = Recipe()
 
 
-def _fill_in_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+def _fill_in_preset(app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Let the named preset answer for what the command line leaves open."""
     model = arguments.get("--model")
     name = model.tokens[-1].value if model is not None and model.tokens else DEFAULT
     settled = recipe(name)
     given = {argument.name.removeprefix("--").replace("-", "_") for argument in arguments if argument.tokens}
     _refuse_flags_of_others(name, kind_of(settled.layers), given)
-    values = {**asdict(settled.layers), **asdict(settled.training), **asdict(settled.augmentation)}
+    changes = {**asdict(settled.augmentation), **asdict(settled.pictures)}
+    values = {**asdict(settled.layers), **asdict(settled.training), **changes}
     if "fit" not in given:
         values |= asdict(settled.window)
     flags = {flag.replace("_", "-"): value for flag, value in values.items() if value not in ((), None)}
-    Dict(flags, use_commands_as_keys=False, source=f"model {name}")(app, commands, arguments)
+    # As of no command: else cyclopts leaves out a flag that is called like another verb, such as --frames.
+    Dict(flags, source=f"model {name}")(app, (), arguments)
 
 
 def _refuse_flags_of_others(model: str, kind: str, given: set[str]) -> None:
@@ -49,6 +65,11 @@ def _refuse_flags_of_others(model: str, kind: str, given: set[str]) -> None:
         if other != kind and foreign:
             flag = "--" + foreign[0].replace("_", "-")
             raise ConfigError(f"{flag} is for networks of the kind {other}; '{model}' is none. Choose another --model.")
+    for changed, names in (("points", fields(Augmentation)), ("pictures", fields(PictureAugmentation))):
+        foreign = sorted({field.name for field in names} & given)
+        if foreign and (changed == "pictures") != (kind == "cnn"):
+            flag = "--" + foreign[0].replace("_", "-")
+            raise ConfigError(f"{flag} changes {changed}, which '{model}' does not read. Leave it out.")
 
 
 app = App(name="train", config=_fill_in_preset)
@@ -67,9 +88,14 @@ def train(
     seeds: tuple[int, ...] = (),
     tcn: Annotated[TcnConfig, Parameter(name="*", group=_TCN)] = TcnConfig(),
     lstm: Annotated[LstmConfig, Parameter(name="*", show_default=False, group=_LSTM)] = LstmConfig(),
+    attention: Annotated[
+        AttentionConfig, Parameter(name="*", show_default=False, group=_ATTENTION)
+    ] = AttentionConfig(),
+    cnn: Annotated[CnnConfig, Parameter(name="*", group=_CNN)] = CnnConfig(),
     window: Annotated[Window, Parameter(name="*", show_default=False, group=_WINDOW)] = _DEFAULTS.window,
     training: Annotated[TrainingConfig, Parameter(name="*", show_default=False, group=_TRAINING)] = _DEFAULTS.training,
     augmentation: Annotated[Augmentation, Parameter(name="*", group=_AUGMENTATION)] = _DEFAULTS.augmentation,
+    pictures: Annotated[PictureAugmentation, Parameter(name="*", group=_PICTURES)] = _DEFAULTS.pictures,
     augment: bool = True,
     idle: str = "idle",
     background: tuple[str, ...] = (),
@@ -96,14 +122,20 @@ def train(
     """
     if not split:
         raise ConfigError("--split needs a value: random, group:subject, official:NAME, or several.")
-    network = tcn if isinstance(recipe(model).layers, TcnConfig) else lstm
+    networks: tuple[NetworkConfig, ...] = (tcn, lstm, attention, cnn)
+    network = next(given for given in networks if isinstance(given, type(recipe(model).layers)))
     chosen = Recipe(model, network, window, training, augmentation if augment else OFF, split[0], fractions)
     chosen = replace(chosen, split_seed=split_seed, idle=idle, background=background)
+    chosen = replace(chosen, pictures=pictures if augment else PICTURES_OFF)
     told: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "progress": True}
     if len(split) == 1 and not seeds and not split[0].endswith(":each"):
         _print_run(train_one(dataset, output, chosen, **told))
         return
     runs, summary = train_all(dataset, output, chosen, splits=split, seeds=seeds or (training.seed,), **told)
+    _print_runs(runs, summary, output)
+
+
+def _print_runs(runs: list[Run], summary: Summary, output: Path) -> None:
     rows = [(run.folder.name, *_figures(run, "test")) for run in runs]
     print_table(("run", "clips", "accuracy", "95 % interval", "macro F1"), rows)
     accuracy = summary.accuracy

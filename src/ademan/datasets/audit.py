@@ -1,7 +1,8 @@
 """The audit: what is in a dataset, and what in it would spoil a training or flatter a test.
 
 One pass over the file takes all measures; what is kept of a clip afterwards is a few hundred bytes and eight bytes a
-frame, so a file of any size is looked over in little memory.
+frame, so a file of any size is looked over in little memory. Copies that augmentation made (copies.py) are counted and
+no more: they say nothing of what was recorded.
 
     measures.py     what is measured of one clip
     duplicates.py   clips that are almost the same recording
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from ademan.clip import MAX_GAP_MS
 from ademan.datasets.cautions import caution
+from ademan.datasets.copies import recorded
 from ademan.datasets.duplicates import SAME, find_duplicates
 from ademan.datasets.file import Dataset
 from ademan.datasets.findings import (
@@ -50,8 +52,9 @@ def audit(dataset: Dataset, progress: Callable[[int, int], object] | None = None
         progress: called with the clips that are done and their number.
 
     Raises:
-        DatasetError: a part of the file is damaged.
+        DatasetError: a part of the file is damaged, or holds nothing but copies.
     """
+    whole, dataset = dataset, recorded(dataset)
     table = dataset.table
     gauge = Gauge(dataset.skeleton, dataset.coordinates, dataset.channels)
     measured = []
@@ -60,7 +63,7 @@ def audit(dataset: Dataset, progress: Callable[[int, int], object] | None = None
         if progress:
             progress(i + 1, len(table))
     found = _summary(dataset, measured, list(gauge.parts))
-    return replace(found, warnings=tuple(caution(found, dataset)))
+    return replace(found, copies=len(whole) - len(dataset), warnings=tuple(caution(found, dataset)))
 
 
 def _summary(dataset: Dataset, measured: list[Measures], parts: list[str]) -> Audit:

@@ -1,7 +1,7 @@
 """The dataset file, `ademan-dataset/1`: one HDF5 file that any HDF5 program can read.
 
     attributes   format, skeleton (JSON), coordinates, made (JSON: by what, from what, with which options), digest
-    /values      (sum T, P, C) float32, the points of all clips end to end; NaN where not seen
+    /values      (sum T, P, C) float32, or float16, the points of all clips end to end; NaN where not seen
     /timestamps_ms  (sum T,) float64
     /offsets     (N + 1,) int64: clip i is values[offsets[i]:offsets[i + 1]]
     /labels      (K,) names of the classes
@@ -25,6 +25,7 @@ from typing import Any, Self
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from ademan.clip import Clip, Coordinates, Points, Times
 from ademan.datasets.head import read_head, text_attribute
@@ -34,7 +35,7 @@ from ademan.files import written_whole
 from ademan.skeleton import Skeleton
 
 FORMAT = "ademan-dataset/1"
-_BUFFER_FRAMES = 16_384  # frames held in memory before they are appended to the file
+_BUFFER_BYTES = 8 * 2**20  # of clips held in memory before they are appended to the file
 _DAMAGE = (DatasetError, SkeletonError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 _CHUNK_BYTES = 256 * 1024  # of one compressed chunk: a clip or a few
 
@@ -48,6 +49,7 @@ class DatasetWriter:
         coordinates: of all clips.
         labels: the classes in their order; without it, those met, sorted by name.
         made: by what, from what, and with which options the dataset was made; plain JSON values.
+        half: keep values as float16, in half the space: three digits, and whole numbers up to 2048.
 
     Raises:
         AdemanError: the disk is full or the place cannot be written.
@@ -63,8 +65,11 @@ class DatasetWriter:
         coordinates: Coordinates = "square",
         labels: Sequence[str] | None = None,
         made: Mapping[str, Any] | None = None,
+        *,
+        half: bool = False,
     ) -> None:
         self.path, self.skeleton, self.coordinates = path, skeleton, coordinates
+        self._kept_as = np.float16 if half else np.float32
         self._labels = None if labels is None else list(labels)
         for label, count in Counter(labels).items():
             _check_text(label, f"label '{label}'")
@@ -112,7 +117,7 @@ class DatasetWriter:
         self._image_wh.append(clip.image_wh or (0, 0))
         self._offsets.append(self._offsets[-1] + len(clip))
         self._buffer.append(clip)
-        if sum(map(len, self._buffer)) >= _BUFFER_FRAMES:
+        if sum(waiting.points.nbytes for waiting in self._buffer) >= _BUFFER_BYTES:
             self._flush()
 
     def add_split(self, name: str, parts: Mapping[str, Sequence[str]]) -> None:
@@ -157,7 +162,7 @@ class DatasetWriter:
     def _flush(self) -> None:
         if not self._buffer:
             return
-        values = np.concatenate([clip.points for clip in self._buffer])
+        values = np.concatenate([clip.points for clip in self._buffer]).astype(self._kept_as)
         times = np.concatenate([clip.timestamps_ms for clip in self._buffer])
         if "values" not in self._file:
             self._create(values)
@@ -170,11 +175,13 @@ class DatasetWriter:
         self._file.flush()
         self._disk.check()
 
-    def _create(self, values: Points) -> None:
+    def _create(self, values: NDArray[Any]) -> None:
         frames = max(1, _CHUNK_BYTES // values[0].nbytes)
         kept: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
         shape = values.shape[1:]
-        self._file.create_dataset("values", (0, *shape), "f4", maxshape=(None, *shape), chunks=(frames, *shape), **kept)
+        self._file.create_dataset(
+            "values", (0, *shape), values.dtype, maxshape=(None, *shape), chunks=(frames, *shape), **kept
+        )
         self._file.create_dataset("timestamps_ms", (0,), "f8", maxshape=(None,), chunks=(32_768,), **kept)
 
     def _finish(self) -> None:
@@ -273,7 +280,7 @@ class Dataset:
 
     @property
     def channels(self) -> int:
-        """Coordinates of a point: 2 or 3."""
+        """Coordinates of a point: 2 or 3 if it has a place."""
         return int(self._values.shape[2])
 
     def load(self) -> Self:

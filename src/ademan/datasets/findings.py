@@ -106,7 +106,7 @@ class Audit:
     """What is in a dataset; see the classes above.
 
     Args:
-        clips: number of them.
+        clips: number of them, without copies.
         unlabelled: those without a label.
         labels: clips of each, in the order of the dataset.
         subjects: clips of each; empty if none is known.
@@ -125,6 +125,7 @@ class Audit:
         splits: the official ones.
         duplicates: near-duplicates that differ in label or group, or are on both sides of an official split.
         warnings: what would spoil a training or a test, in words.
+        copies: clips that augmentation made of others; nothing else here counts them.
     """
 
     path: str
@@ -147,6 +148,7 @@ class Audit:
     splits: dict[str, OfficialSplit]
     duplicates: Duplicates
     warnings: tuple[str, ...] = ()
+    copies: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values without NaN, for `write_json`."""

@@ -12,7 +12,7 @@ from typing import Any, cast, get_args
 import h5py
 import numpy as np
 
-from ademan.clip import Coordinates, Times
+from ademan.clip import Coordinates, Times, is_dimension
 from ademan.datasets.table import MAX_TEXT, NO_LABEL, ClipTable, Ints, Strings, in_several
 from ademan.errors import DatasetError
 from ademan.skeleton import Skeleton
@@ -115,14 +115,25 @@ def _json(file: h5py.File, name: str) -> dict[str, Any]:
 def _arrays(file: h5py.File, sizes: dict[str, int]) -> dict[str, Any]:
     arrays = {}
     for name, (kind, axes) in _ARRAYS.items():
-        arrays[name] = _array(file, name, kind, axes, sizes)
+        arrays[name] = own_array(file, name, kind, axes, sizes)
         sizes.update(zip(axes, arrays[name].shape, strict=True))
         sizes["N + 1"] = sizes.get("N", 0) + 1
     return arrays
 
 
-def _array(group: h5py.Group, name: str, kind: str, axes: tuple[str, ...], sizes: Mapping[str, int]) -> Any:
-    """Return an array of the file itself that holds what is expected, in the expected shape."""
+def own_array(group: h5py.Group, name: str, kind: str, axes: tuple[str, ...], sizes: Mapping[str, int]) -> Any:
+    """Return an array of the file itself that holds what is expected, in the expected shape.
+
+    Args:
+        group: in which it stands.
+        name: its path from there.
+        kind: floats, integers or texts; or several of these, such as "integers or texts".
+        axes: a letter each; those that are in `sizes` have that size.
+        sizes: of axes that are known.
+
+    Raises:
+        DatasetError: there is none, it is a link, is kept in another file, or is not as expected.
+    """
     stored = _own(group, name)
     expected = f"expected {kind} of shape {_shape(sizes.get(axis, axis) for axis in axes)}"
     if not isinstance(stored, h5py.Dataset):
@@ -131,7 +142,11 @@ def _array(group: h5py.Group, name: str, kind: str, axes: tuple[str, ...], sizes
         raise DatasetError(f"{name} is kept in another file")
     found = "texts" if h5py.check_string_dtype(stored.dtype) else _KINDS.get(stored.dtype.kind, str(stored.dtype))
     shape = stored.shape or ()  # None where HDF5 keeps nothing at all
-    if found != kind or len(shape) != len(axes) or any(sizes.get(a, n) != n for a, n in zip(axes, shape, strict=True)):
+    if (
+        found not in kind.split(" or ")
+        or len(shape) != len(axes)
+        or any(sizes.get(a, n) != n for a, n in zip(axes, shape, strict=True))
+    ):
         raise DatasetError(f"{name} holds {found} of shape {_shape(shape)}; {expected}")
     return stored
 
@@ -174,7 +189,7 @@ def _splits(file: h5py.File) -> dict[str, dict[str, Ints]]:
         return {}
     splits = {name: group(file["splits"], name) for name in group(file, "splits")}
     return {
-        name: {part: _integers(_array(parts, part, "integers", ("n",), {})) for part in parts}
+        name: {part: _integers(own_array(parts, part, "integers", ("n",), {})) for part in parts}
         for name, parts in splits.items()
     }
 
@@ -185,7 +200,7 @@ def _frame_faults(head: Head) -> Iterator[str]:
     T, _, C = head.values.shape
     if head.coordinates not in get_args(Coordinates):
         yield f"its coordinates are {head.coordinates!r}; expected {', '.join(get_args(Coordinates))}"
-    if C not in (2, 3):
+    elif not is_dimension(C, head.coordinates):
         yield f"its points have {C} coordinates; expected 2 or 3"
     if len(head.table) == 0:
         yield "there is no clip"

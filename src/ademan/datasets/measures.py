@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ademan.clip import Coordinates, Points, Times, is_seen, mean_of_seen
+from ademan.clip import PLACES, Coordinates, Points, Times, is_seen, mean_of_seen
 from ademan.datasets.duplicates import Fingerprint, Fingerprinter, centre
 from ademan.datasets.table import Ints
 from ademan.skeleton import Skeleton
@@ -30,7 +30,7 @@ class Measures:
         gap_ms: longest time between two sightings of a part.
         duration_ms: from the first frame to the last.
         step_ms: median time between frames; 0 for a single frame.
-        outside: points far out of the expected range.
+        outside: points far out of the range that is expected of places.
         movement: how far points leave their mean place, as a share of the clip's size; NaN if seen once only.
         fingerprint: to find clips that are almost the same.
     """
@@ -84,6 +84,8 @@ class Gauge:
         )
 
     def _outside(self, points: Points, image_wh: Ints) -> int:
+        if self.coordinates not in PLACES:
+            return 0
         if self.coordinates == "metres":
             return int((np.abs(points) > FARTHEST_METRES).any(axis=2).sum())
         w, h = image_wh.tolist()

@@ -11,6 +11,9 @@
 
 Validation is taken from what is left for training, by whole groups wherever groups are known, so that early stopping
 never sees a person of the test. With `shots` there is none: all clips of that group are for training.
+
+Copies of clips (see copies.py) are divided last: those of clips that train are added to the training part, all others
+are left out. So the fractions, the groups and the numbers of shots count what was recorded.
 """
 
 from collections.abc import Mapping
@@ -20,6 +23,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
+from ademan.datasets.copies import RECORDED, originals, with_copies
 from ademan.datasets.table import NO_LABEL, ClipTable, GroupKind, Ints, Strings
 from ademan.errors import SplitError
 
@@ -75,21 +79,32 @@ class Split:
 def make_splits(dataset: "Dataset", spec: str, fractions: Fractions = DEFAULT_FRACTIONS, seed: int = 0) -> list[Split]:
     """Divide the labelled clips of a dataset; one split, or one a group with `each`.
 
+    A copy of a clip is in no part but the training, and there only with its original.
+
     Args:
-        dataset: read for its table, labels and official splits only.
+        dataset: read for its table, labels, official splits and copies only.
         spec: see the top of this file.
         fractions: shares of train, validation and test; where the test is given, the first two in proportion.
         seed: the same seed gives the same split.
 
     Raises:
         SplitError: the specification is unknown, or the clips cannot be divided so.
+        DatasetError: what the dataset says of its copies cannot be.
     """
     _check_fractions(fractions)
-    rng = np.random.default_rng(seed)
-    table, labels = dataset.table, dataset.labels
-    labelled = np.flatnonzero(table.labels != NO_LABEL)
+    table, original = dataset.table, originals(dataset)
+    labelled = np.flatnonzero((table.labels != NO_LABEL) & (original == RECORDED))
     if not len(labelled):
         raise SplitError(f"no clip of {dataset.path} has a label: there is nothing to train or test with.")
+    splits = _divided(dataset, labelled, spec, fractions, np.random.default_rng(seed))
+    return [replace(split, train=with_copies(split.train, original, table.labels)) for split in splits]
+
+
+def _divided(
+    dataset: "Dataset", labelled: Ints, spec: str, fractions: Fractions, rng: np.random.Generator
+) -> list[Split]:
+    """Divide clips that have a label, and are no copies."""
+    table, labels = dataset.table, dataset.labels
     kind, _, rest = spec.partition(":")
     if kind == "random" and not rest:
         return [_random(table, labels, labelled, fractions, rng)]

@@ -8,6 +8,7 @@ import html
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from ademan.evaluation.attention import SHARES, AttentionScores
 from ademan.evaluation.history import History, changes, column, epochs
 from ademan.evaluation.intervals import wilson
 from ademan.evaluation.metrics import Scores
@@ -222,6 +223,65 @@ def rejection(scores: Rejection) -> Chart:
     }
     data = [line("found", found, "@muted"), line("found, by their right name", right, "@accent"), dots]
     return {"data": data, "layout": layout}
+
+
+def frame_attention(attention: AttentionScores) -> Chart:
+    """Return how much of the attention each share of the clip has, a row a class."""
+    middles = [(share + 0.5) / SHARES for share in range(SHARES)]
+    hover = "<b>%{y}</b><br>at %{x:.0%} of the clip: %{z:.1%}<extra></extra>"
+    chart = _attention(attention, middles, [list(of.frames) for of in attention.classes], hover)
+    chart["layout"]["xaxis"] = {
+        "tickformat": PERCENT,
+        "range": [0, 1],
+        "showgrid": False,
+        "title": {"text": "of the way through the clip"},
+    }
+    return chart
+
+
+def channel_attention(attention: AttentionScores) -> Chart:
+    """Return how much of the attention each channel has, a row a class."""
+    names = [text(name) for name in attention.channels]
+    hover = "<b>%{y}</b><br>%{x}: %{z:.1%}<extra></extra>"
+    chart = _attention(attention, names, [list(of.channels) for of in attention.classes], hover)
+    chart["layout"]["xaxis"] = {"type": "category", "showgrid": False, "tickangle": -90 if len(names) > 7 else 0}
+    chart["narrow"]["layout"]["xaxis"] = {"tickangle": -90 if len(names) > 2 else 0}
+    return chart
+
+
+def _attention(attention: AttentionScores, across: Sequence[Any], weights: list[list[float]], hover: str) -> Chart:
+    """Return a heat map: none, an even share and the highest (at least twice that) differ in colour."""
+    labels = [text(of.label) for of in attention.classes]
+    K, even = len(labels), 1 / len(across)
+    highest = max(2 * even, *map(max, weights))
+    middle = even / highest
+    matrix = {
+        "type": "heatmap",
+        "x": across,
+        "y": labels,
+        "z": weights,
+        "zmin": 0,
+        "zmax": highest,
+        "hovertemplate": hover,
+        "colorscale": [[0, "@second"], [middle, "@scale0"], [(1 + middle) / 2, "@scale1"], [1, "@scale2"]],
+        "colorbar": {"tickformat": PERCENT, "thickness": 10, "outlinewidth": 0},
+    }
+    names = {
+        "type": "category",
+        "tickvals": labels,
+        "ticktext": [text(of.label, 24) for of in attention.classes],
+        "autorange": "reversed",
+        "showgrid": False,
+        "ticks": "",
+        "tickfont": {"size": 12 if K <= MAX_WRITTEN else 8},
+    }
+    layout = {"height": 110 + max(120, K * (24 if K <= MAX_WRITTEN else 11)), "yaxis": names}
+    brief = {"ticktext": [text(of.label, 10) for of in attention.classes], "tickfont": {"size": 10}}
+    return {
+        "data": [matrix],
+        "layout": layout,
+        "narrow": {"layout": {"yaxis": brief}, "data": [{"showscale": False}]},
+    }
 
 
 def groups(scores: Scores) -> Chart:

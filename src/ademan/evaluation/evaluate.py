@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from ademan.datasets import NO_LABEL, Dataset, Split, make_splits
+from ademan.datasets.copies import RECORDED, originals
 from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
 from ademan.datasets.table import GroupKind, Ints
 from ademan.errors import ConfigError, EvaluationError
 from ademan.evaluation import plots
+from ademan.evaluation.attention import AttentionScores, judge_attention
 from ademan.evaluation.idle_stream import IDLE_MINUTES
 from ademan.evaluation.metrics import Scores, score
 from ademan.evaluation.others import (
@@ -43,6 +45,7 @@ class Evaluation:
             that was made from the same file it cannot be said.
         skipped: ids of clips in which the model sees nothing; they are not judged.
         others: what it makes of clips that show none of its gestures, if there were any.
+        attention: what it rests on, if its network has attention.
     """
 
     scores: Scores
@@ -51,6 +54,7 @@ class Evaluation:
     unseen: bool = True
     skipped: tuple[str, ...] = ()
     others: OthersScores | None = None
+    attention: AttentionScores | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values."""
@@ -94,7 +98,7 @@ def judge(
         part: of the dataset.
         files: clips of other datasets that show none of the bundle's gestures.
         idle_minutes: of streams that are made of clips without a gesture, at most.
-        with_others: whether to judge, too, what it makes of those that show none.
+        with_others: whether to judge, too, what it makes of those that show none, and what its attention rests on.
 
     Raises:
         EvaluationError: a clip has no label, or one that the bundle does not know; or there is no clip.
@@ -106,7 +110,18 @@ def judge(
     if not with_others:
         return result
     idle = idle_clips(classifier, dataset, part.clips, part.spare, part.unseen)
-    return replace(result, others=judge_others(classifier, predictions, idle, files, idle_minutes))
+    others = judge_others(classifier, predictions, idle, files, idle_minutes)
+    return replace(result, others=others, attention=_attention(classifier, dataset, part.clips, predictions))
+
+
+def _attention(
+    classifier: Classifier, dataset: Dataset, clips: Ints, predictions: Predictions
+) -> AttentionScores | None:
+    """Return what attention rests on in the clips that were judged; None if the network has none."""
+    if not classifier.attends:
+        return None
+    judged = clips[np.isin(dataset.table.ids[clips], predictions.ids)]
+    return judge_attention(classifier, (dataset[int(i)] for i in judged), predictions.truth)
 
 
 def _predictions(
@@ -175,7 +190,7 @@ def evaluate(
         others_split: of each of these: its test part is judged, thresholds are chosen on the rest. Without it they are
             chosen on the clips that are judged.
         idle_minutes: of streams that are made of clips without a gesture, at most.
-        out: folder for `metrics.json`, `plots/` and `report.html`.
+        out: folder for `metrics.json`, `plots/` and `report.html`, and `attention.json` if there is any.
 
     Raises:
         AdemanError: whatever does not fit together, see `judge` and `ademan.evaluation.others`.
@@ -234,7 +249,7 @@ def _trained_split(training: Any, dataset: Dataset) -> Split | None:
 def _chosen(dataset: Dataset, spec: str, fractions: Fractions, seed: int) -> Split:
     """Return the split to judge by; with "all", one without a name whose every part is all labelled clips."""
     if spec == "all":
-        clips = np.flatnonzero(dataset.table.labels != NO_LABEL)
+        clips = np.flatnonzero((dataset.table.labels != NO_LABEL) & (originals(dataset) == RECORDED))
         return Split("", clips, clips, clips)
     return one_split(make_splits(dataset, spec, fractions, seed), spec)
 
@@ -248,7 +263,7 @@ def write_evaluation(
     history: Sequence[dict[str, float]] = (),
     metrics: dict[str, Any] | None = None,
 ) -> None:
-    """Write `metrics.json`, `plots/*.png` and `report.html`.
+    """Write `metrics.json`, `plots/*.png`, `report.html`, and `attention.json` if the network has attention.
 
     Args:
         folder: is made if need be.
@@ -264,13 +279,15 @@ def write_evaluation(
     plots.plot_confusion(result.scores, folder / "plots" / "confusion.png")
     plots.plot_reliability(result.scores, folder / "plots" / "reliability.png")
     plots.plot_class_f1(result.scores, folder / "plots" / "classes.png")
+    if result.attention:
+        write_json(folder / "attention.json", {"clips_judged": result.clips, **result.attention.to_json()})
+        plots.plot_frame_attention(result.attention, folder / "plots" / "attention_frames.png")
+        plots.plot_channel_attention(result.attention, folder / "plots" / "attention_channels.png")
     if history:
         plots.plot_history(history, folder / "plots" / "history.png", best)
     facts = {"judged": result.clips, **_facts(manifest)}
-    report = Report(
-        title, result.scores, result.split, result.unseen, tuple(history), best, facts, others=result.others
-    )
-    write_report(folder / "report.html", report)
+    report = Report(title, result.scores, result.split, result.unseen, tuple(history), best, facts)
+    write_report(folder / "report.html", replace(report, others=result.others, attention=result.attention))
 
 
 def _facts(manifest: Any) -> dict[str, object]:

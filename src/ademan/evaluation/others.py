@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ademan.datasets import NO_LABEL, Dataset, Split, make_splits
+from ademan.datasets.copies import RECORDED, originals
 from ademan.datasets.table import Ints
 from ademan.errors import ClipError, EvaluationError, SplitError
 from ademan.evaluation.idle_stream import IDLE_MINUTES, FalseEvents, by_person, judge_idle
@@ -112,7 +113,7 @@ def other_gestures(classifier: Classifier, dataset: Dataset, split: str | None =
     met = could_train and same_source(classifier.manifest.points, dataset)
     unseen = not (met or in_background(classifier.manifest.training, dataset))
     if split is None:
-        everything = np.arange(len(dataset), dtype=np.int64)
+        everything = np.flatnonzero(originals(dataset) == RECORDED)
         return Others(dataset.path.name, dataset, everything, everything[:0], unseen)
     try:
         chosen = one_split(make_splits(dataset, split, (0.5, 0.0, 0.5), seed), split)

@@ -5,12 +5,13 @@ Figures are made without pyplot: it keeps every figure of the process in a list 
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ademan.errors import require
+from ademan.evaluation.attention import SHARES, AttentionScores
 from ademan.evaluation.calibration import ReliabilityBin
 from ademan.evaluation.history import History, best_epoch, changes, column, epochs
 from ademan.evaluation.intervals import wilson
@@ -194,6 +195,72 @@ def plot_class_f1(scores: Scores, path: Path) -> None:
     _save(figure, path)
 
 
+def plot_frame_attention(attention: AttentionScores, path: Path) -> None:
+    """Draw how much of the attention each share of the clip has, a row a class: blue is more than an even share.
+
+    Raises:
+        AdemanError: the file cannot be written.
+    """
+    figure, (axes,) = _figure(_attention_size(attention, 5.0))
+    weights = np.array([of.frames for of in attention.classes])
+    told = f"attention of each {SHARES}th of the clip"
+    _attention_map(figure, axes, weights, told, extent=(0, 1, len(weights) - 0.5, -0.5))
+    axes.xaxis.set_major_formatter(_share)
+    axes.set_xlabel("of the way through the clip")
+    _name_rows(axes, attention)
+    _save(figure, path)
+
+
+def plot_channel_attention(attention: AttentionScores, path: Path) -> None:
+    """Draw how much of the attention each channel has, a row a class: blue is more than an even share.
+
+    Raises:
+        AdemanError: the file cannot be written.
+    """
+    figure, (axes,) = _figure(_attention_size(attention, max(2.0, 0.6 * len(attention.channels))))
+    weights = np.array([of.channels for of in attention.classes])
+    few = len(attention.classes) <= MAX_WRITTEN
+    _attention_map(figure, axes, weights, "attention, in percent" if few else "attention")
+    axes.set_xticks(range(len(attention.channels)), [_plain(name) for name in attention.channels], rotation=90)
+    axes.tick_params(axis="x", length=0)
+    _name_rows(axes, attention)
+    if few:
+        for row, col in np.ndindex(weights.shape):
+            colour = "white" if weights[row, col] > 0.8 * _highest(weights) else INK
+            axes.text(col, row, f"{100 * weights[row, col]:.0f}", ha="center", va="center", color=colour, fontsize=9)
+    _save(figure, path)
+
+
+def _attention_size(attention: AttentionScores, width: float) -> tuple[float, float]:
+    """Return width and height in inches of a heat map so wide, its names and colour bar beside it."""
+    few = len(attention.classes) <= MAX_WRITTEN
+    names = (0.09 if few else 0.06) * max(len(short(of.label)) for of in attention.classes)
+    return width + names + 1.6, 1.9 + (0.3 if few else 0.125) * len(attention.classes)
+
+
+def _attention_map(figure: "Figure", axes: "Axes", weights: NDArray[np.float64], name: str, **more: Any) -> None:
+    """Draw weights (K, n) from orange, none, over white, an even share 1 / n, to blue, the highest or twice as much."""
+    colors = require("matplotlib.colors", feature=FEATURE, extra="train")
+    even, highest = 1 / weights.shape[1], _highest(weights)
+    scale = colors.LinearSegmentedColormap.from_list("attention", [ORANGE, "white", BLUE])
+    image = axes.imshow(weights, cmap=scale, norm=colors.TwoSlopeNorm(even, 0, highest), aspect="auto", **more)
+    ticks = [0, even / 2, even, (even + highest) / 2, highest]
+    bar = figure.colorbar(image, ax=axes, aspect=16, pad=0.03, ticks=ticks)
+    bar.ax.yaxis.set_major_formatter(_fine_share)
+    bar.set_label(name, fontsize=10)
+
+
+def _highest(weights: NDArray[np.float64]) -> float:
+    """Return the upper end of the scale of weights (K, n)."""
+    return float(max(2 / weights.shape[1], weights.max()))
+
+
+def _name_rows(axes: "Axes", attention: AttentionScores) -> None:
+    size = 10 if len(attention.classes) <= MAX_WRITTEN else 7
+    axes.set_yticks(range(len(attention.classes)), [_plain(of.label) for of in attention.classes], fontsize=size)
+    axes.tick_params(axis="y", length=0)
+
+
 def _figure(
     size_wh: tuple[float, float], rows: int = 1, cols: int = 1, heights: tuple[float, ...] | None = None
 ) -> tuple["Figure", list["Axes"]]:
@@ -224,6 +291,11 @@ def _save(figure: "Figure", path: Path) -> None:
 def _share(value: float, _position: float) -> str:
     """Write a tick: 0.5 as 50 %."""
     return percent(abs(value))
+
+
+def _fine_share(value: float, _position: float) -> str:
+    """Write a tick: 0.125 as 12.5 %."""
+    return f"{100 * value:.3g} %"
 
 
 def _plain(label: str) -> str:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from ademan.errors import EvaluationError
 from ademan.evaluation import charts, words
+from ademan.evaluation.attention import AttentionScores, ClassAttention
 from ademan.evaluation.history import History, best_epoch
 from ademan.evaluation.metrics import Scores
 from ademan.evaluation.others import OthersScores
 from ademan.evaluation.page import Section, page, place, prose
 from ademan.evaluation.rejection import Rejection
 from ademan.evaluation.summary import Spread, Summary
-from ademan.evaluation.tables import Column, facts, table
+from ademan.evaluation.tables import Column, Value, facts, table
 from ademan.files import written_whole
 
 
@@ -29,6 +30,7 @@ class Report:
         best_epoch: number of the epoch that was kept; chosen by the history if not given.
         facts: how it was made: dataset, seed, network, weights, versions; values may be lists and mappings.
         others: what it makes of clips that show none of its gestures.
+        attention: what it rests on, if the network has attention.
     """
 
     title: str
@@ -39,6 +41,7 @@ class Report:
     best_epoch: float | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     others: OthersScores | None = None
+    attention: AttentionScores | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def write_report(path: Path, report: Report) -> None:
         _classes(scores),
         _groups(scores),
         _reliability(scores),
+        _attention(report.attention),
         _rejection(report.others),
         _mistakes(scores),
         _making({"split": report.split, **report.facts} if report.split else report.facts),
@@ -210,6 +214,45 @@ def _reliability(scores: Scores) -> Section:
     )
     body = _explained(explained) + place("reliability", words.calibration(scores))
     return Section("confidence", "Can its confidence be believed?", body, {"reliability": charts.reliability(scores)})
+
+
+def _attention(attention: AttentionScores | None) -> Section | None:
+    if attention is None:
+        return None
+    explained = (
+        "A row is the clips of one class, whatever they were taken for: how much of the network's attention each "
+        "twentieth of the clip had, and each channel. Blue is more than an even share, orange less. Attention tells "
+        "what was weighted, not that nothing else would have done."
+    )
+    columns = [
+        Column("class", "text"),
+        Column("most at", "share"),
+        Column("least at", "share"),
+        Column("most: channel", "text"),
+        Column("so much", "share"),
+        Column("least: channel", "text"),
+        Column("so much", "share"),
+        Column("clips", "count"),
+    ]
+    rows = [_attended(attention, of) for of in attention.classes]
+    body = (
+        _paragraph(words.attention(attention))
+        + _explained(explained)
+        + f"<h3>Over the clip</h3>{place('attention-frames', 'Attention over the clip, class by class')}"
+        + f"<h3>Over the channels</h3>{place('attention-channels', 'Attention over the channels, class by class')}"
+        + table(columns, rows)
+    )
+    drawn = {
+        "attention-frames": charts.frame_attention(attention),
+        "attention-channels": charts.channel_attention(attention),
+    }
+    return Section("attention", "Where it looks", body, drawn)
+
+
+def _attended(attention: AttentionScores, of: ClassAttention) -> tuple[Value, ...]:
+    (most, least), (first, last) = attention.frame_peaks(of), attention.channel_peaks(of)
+    channels = (first.where, first.attention, last.where, last.attention)
+    return (of.label, most.where, least.where, *channels, of.clips)
 
 
 def _rejection(others: OthersScores | None) -> Section | None:

@@ -2,6 +2,7 @@
 
 import math
 
+from ademan.evaluation.attention import AttentionScores
 from ademan.evaluation.idle_stream import FalseEvents
 from ademan.evaluation.intervals import Interval
 from ademan.evaluation.metrics import Scores
@@ -279,3 +280,13 @@ def runs_headline(summary: Summary) -> str:
     share = f"Right in {percent(summary.accuracy.mean)} of clips over {runs}{about}"
     clips = "1 clip" if summary.clips == 1 else f"{summary.clips} clips"
     return f"{share} (95 % interval of {clips}: {between(summary.interval)})."
+
+
+def attention(scores: AttentionScores) -> str:
+    """Return where a network looks, over all clips."""
+    (most, _), (first, _) = scores.frame_peaks(scores.overall), scores.channel_peaks(scores.overall)
+    return (
+        f"Over all {scores.overall.clips} clips it looks most at {percent(float(most.where))} of the way through the "
+        f"clip, and of the {len(scores.channels)} channels most at {first.where}: {percent(first.attention)} of its "
+        "attention."
+    )

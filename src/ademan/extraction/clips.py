@@ -9,7 +9,7 @@ from ademan.clip import Clip, Points
 from ademan.errors import VideoError
 from ademan.extraction.recordings import Recording
 from ademan.landmarks import Landmarker
-from ademan.video import Frame, VideoFile, smaller
+from ademan.video import Frame, FrameFolder, VideoFile, smaller
 
 
 def extract_clip(
@@ -35,7 +35,8 @@ def extract_clip(
     landmarker.reset()
     points, times, size_wh = [], [], (0, 0)
     with closing(recording.open(every)) as frames:
-        tags = frames.metadata if isinstance(frames, VideoFile) else {}  # `ademan capture` says there who and when
+        # `ademan capture` says there who and when, and `ademan frames` hands it on.
+        tags = frames.metadata if isinstance(frames, VideoFile | FrameFolder) else {}
         for frame in frames:
             found = landmarker.find(smaller(frame, size))
             points.append(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ademan.errors import ConfigError, SourceError
 from ademan.extraction.options import PATTERN
-from ademan.video import VIDEO_SUFFIXES, FrameFolder, FrameSource, VideoFile
+from ademan.video import PICTURE_SUFFIXES, VIDEO_SUFFIXES, FrameFolder, FrameSource, VideoFile
 from ademan.video.folder import grouped
 
 FIELDS = ("gesture", "subject", "session", "repetition")
@@ -37,7 +37,7 @@ class Recording:
     def open(self, every: int = 1) -> FrameSource:
         """Return its frames, each n-th one."""
         if self.pictures:
-            return FrameFolder(self.path, pictures=self.pictures[::every])
+            return FrameFolder(self.path, pictures=self.pictures, every=every)
         return VideoFile(self.path, every=every)
 
     def stamp(self) -> list[int]:
@@ -103,7 +103,8 @@ def expression(pattern: str) -> re.Pattern[str]:
 def _below(root: Path) -> Iterator[tuple[Path, tuple[Path, ...], str]]:
     """Give path, pictures and name of each recording."""
     if root.is_file():
-        yield root, (), root.stem
+        photo = root.suffix.lower() in PICTURE_SUFFIXES
+        yield (root.parent, (root,), root.stem) if photo else (root, (), root.stem)
         return
     for folder in (root, *sorted(path for path in root.rglob("*") if path.is_dir())):
         if any(part.startswith(".") for part in folder.relative_to(root).parts):

@@ -5,6 +5,7 @@ all four can be had together; it is fetched with pip, unpacked, and thrown away:
 """
 
 import hashlib
+import logging
 import os
 import struct
 import subprocess
@@ -22,6 +23,7 @@ import platformdirs
 from ademan.errors import LandmarkError
 from ademan.files import sha256, written_whole
 
+log = logging.getLogger("ademan.landmarks")
 FOLDER_VARIABLE = "ADEMAN_MODELS"
 """Environment variable: a folder to keep the files in, instead of the user's cache."""
 WHEEL = "mediapipe==0.10.21"
@@ -52,11 +54,21 @@ class ModelFile:
         return folder() / f"{self.name}.tflite"
 
     def state(self) -> State:
-        """Whether it is there and whole."""
-        if not self.path.is_file():
+        """Whether it is there and whole.
+
+        Raises:
+            LandmarkError: it cannot be read.
+        """
+        try:
+            size = self.path.stat().st_size
+            return "there" if size == self.size and sha256(self.path) == self.sha256 else "damaged"
+        except (FileNotFoundError, NotADirectoryError):
             return "missing"
-        whole = self.path.stat().st_size == self.size and sha256(self.path) == self.sha256
-        return "there" if whole else "damaged"
+        except OSError as error:
+            raise LandmarkError(
+                f"{error.filename or self.path} cannot be read: {error.strerror}. "
+                f"Change its rights, or name another folder by {FOLDER_VARIABLE}."
+            ) from error
 
     def keep(self, content: bytes) -> None:
         """Put it into its place."""
@@ -121,7 +133,7 @@ def model_file(name: str, tell: Callable[[str], None] | None = None) -> Path:
 
     Args:
         name: a key of MODELS.
-        tell: told, in one line, of a fetch; by default it is written to standard error.
+        tell: told, in one line, of a fetch; by default it is logged, or written to standard error.
 
     Raises:
         LandmarkError: it cannot be fetched.
@@ -129,7 +141,7 @@ def model_file(name: str, tell: Callable[[str], None] | None = None) -> Path:
     model = MODELS[name]
     if not _is_proven(model):
         if model.state() != "there":
-            (tell or _to_stderr)(f"fetching the networks that find hands and bodies (36 MB, once) into {folder()}")
+            (tell or _say)(f"fetching the networks that find hands and bodies (36 MB, once) into {folder()}")
             fetch()
         stat = model.path.stat()
         _proven[model.path] = stat.st_size, stat.st_mtime_ns
@@ -219,5 +231,9 @@ def _is_proven(model: ModelFile) -> bool:
     return _proven.get(model.path) == (stat.st_size, stat.st_mtime_ns)
 
 
-def _to_stderr(line: str) -> None:
-    sys.stderr.write(f"ademan: {line}\n")
+def _say(line: str) -> None:
+    """Say it in the log where there is one, as in a server; otherwise to whoever waits at the terminal."""
+    if log.isEnabledFor(logging.INFO) and log.hasHandlers():
+        log.info(line)
+    else:
+        sys.stderr.write(f"ademan: {line}\n")

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ademan.clip import Points
-from ademan.extraction import landmark_config
-from ademan.landmarks import Landmarker, open_landmarker
+from ademan.clip import PLACES, Points
+from ademan.extraction import Extractor, open_extractor
 from ademan.recognition import Classifier, Event, Recognizer, StreamConfig, Update
 from ademan.recognition.classifier import Probabilities
 from ademan.recognition.taken import as_taken
@@ -25,7 +24,7 @@ class Moment:
 
     Args:
         frame: as it was taken.
-        points: (P, 3) that were found in it, in units of the picture's height.
+        points: (P, 3) that were found in it, in units of the picture's height; NaN for what has no place.
         update: of the recogniser.
         probabilities: (K,) the newest ones; None before the first prediction.
         latency_ms: from the frame, when it was taken or read, to here.
@@ -46,7 +45,7 @@ class Pipeline:
     Args:
         classifier: a bundle.
         config: how predictions become events.
-        landmarker: what finds the points; by default as they were found for the bundle's training.
+        extractor: what finds the points, or what else the bundle takes; by default as for the bundle's training.
         backend: that finds them, if not that of the training: "litert" or "mediapipe".
         on_event: called with each event, in the thread that caused it.
 
@@ -58,14 +57,15 @@ class Pipeline:
         self,
         classifier: Classifier,
         config: StreamConfig | None = None,
-        landmarker: Landmarker | None = None,
+        extractor: Extractor | None = None,
         backend: str = "",
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         manifest = classifier.manifest
         as_taken(np.empty((0, 3), np.float32), (1, 1), manifest)  # refuses what no picture gives, before all else
         self.recognizer = Recognizer(classifier, config)
-        self._landmarker = landmarker or open_landmarker(landmark_config(manifest.points, manifest.skeleton, backend))
+        self._extractor = extractor or open_extractor(manifest.points, manifest.skeleton, backend)
+        self._nowhere = np.full((len(manifest.skeleton), 3), np.nan, np.float32)
         self._on_event = on_event
         self.events: deque[Event] = deque(maxlen=_KEPT)
         self._passed: deque[float] = deque(maxlen=_KEPT)
@@ -89,7 +89,7 @@ class Pipeline:
             taken_s: on the monotonic clock; now by default.
         """
         taken_s = time.monotonic() if taken_s is None else taken_s
-        points = self._landmarker.find(frame)
+        points = self._extractor.find(frame)
         manifest = self.recognizer.classifier.manifest
         update = self.recognizer.push(as_taken(points, frame.size_wh, manifest), frame.timestamp_ms)
         if update.probabilities is not None:
@@ -97,7 +97,8 @@ class Pipeline:
         self._tell(update.events)
         now_s = time.monotonic()
         self._passed.append(now_s)
-        return Moment(frame, points, update, self._newest, (now_s - taken_s) * 1000, self._fps())
+        drawn = points if manifest.coordinates in PLACES else self._nowhere
+        return Moment(frame, drawn, update, self._newest, (now_s - taken_s) * 1000, self._fps())
 
     def finish(self) -> list[Event]:
         """End the gesture that is going on."""
@@ -107,7 +108,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Let go of the networks."""
-        self._landmarker.close()
+        self._extractor.close()
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:

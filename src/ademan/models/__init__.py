@@ -11,10 +11,12 @@ from typing import Any
 from torch import nn
 
 from ademan.errors import ConfigError
+from ademan.models.attention import ATTENTION_PRESETS, AttentionConfig, BiLstmAttention
+from ademan.models.cnn import CNN_PRESETS, Cnn, CnnConfig, is_of_pictures
 from ademan.models.lstm import LSTM_PRESETS, Lstm, LstmConfig
 from ademan.models.motion import Motion
 from ademan.models.normalise import Features, lengths
-from ademan.models.onnx import to_onnx
+from ademan.models.onnx import Attentive, to_onnx
 from ademan.models.tcn import TCN_PRESETS, Tcn, TcnConfig
 from ademan.skeleton import Skeleton
 
@@ -22,6 +24,11 @@ __all__ = [
     "DEFAULT",
     "NETWORKS",
     "PRESETS",
+    "AttentionConfig",
+    "Attentive",
+    "BiLstmAttention",
+    "Cnn",
+    "CnnConfig",
     "Features",
     "Lstm",
     "LstmConfig",
@@ -40,14 +47,16 @@ __all__ = [
     "weights_in_keras",
 ]
 
-NetworkConfig = LstmConfig | TcnConfig
+NetworkConfig = LstmConfig | TcnConfig | AttentionConfig | CnnConfig
 NETWORKS: dict[str, tuple[type[NetworkConfig], Callable[..., nn.Module]]] = {
     "tcn": (TcnConfig, Tcn),
     "lstm": (LstmConfig, Lstm),
+    "bilstm-attention": (AttentionConfig, BiLstmAttention),
+    "cnn": (CnnConfig, Cnn),
 }
 """Config and module of each kind of network."""
 
-PRESETS: dict[str, NetworkConfig] = {**TCN_PRESETS, **LSTM_PRESETS}
+PRESETS: dict[str, NetworkConfig] = {**TCN_PRESETS, **LSTM_PRESETS, **ATTENTION_PRESETS, **CNN_PRESETS}
 DEFAULT = "tcn"
 
 
@@ -68,7 +77,16 @@ def kind_of(config: NetworkConfig) -> str:
 
 
 def build(config: NetworkConfig, skeleton: Skeleton, channels: int, classes: int) -> nn.Module:
-    """Return a new network; its weights come from torch's random generator."""
+    """Return a new network; its weights come from torch's random generator.
+
+    Raises:
+        ConfigError: the network cannot read what the skeleton names, or not with these layers.
+    """
+    if is_of_pictures(skeleton) and not isinstance(config, CnnConfig):
+        raise ConfigError(
+            f"{kind_of(config)} reads points, and the dataset has pictures of {len(skeleton)} rows. "
+            "Choose --model cnn, or find points with ademan extract."
+        )
     _, network = NETWORKS[kind_of(config)]
     return network(config, skeleton, channels, classes)
 

@@ -71,7 +71,7 @@ class Lstm(nn.Module):
         directions = 2 if self.both_ways else 1
         inputs = [self.features.size, *(units * directions for units in config.lstm_units)]
         self.layers = nn.ModuleList(
-            _Layer(size, units, both_ways=self.both_ways)
+            LstmLayer(size, units, both_ways=self.both_ways)
             for size, units in zip(inputs, config.lstm_units, strict=False)
         )
         widths = [inputs[-1], *config.dense_units]
@@ -92,8 +92,14 @@ class Lstm(nn.Module):
         return logits
 
 
-class _Layer(nn.Module):
-    """One LSTM layer over padded windows, in one or both directions; without packing, which is slow on a CPU."""
+class LstmLayer(nn.Module):
+    """One LSTM layer over padded windows, in one or both directions; without packing, which is slow on a CPU.
+
+    Args:
+        size: numbers of a frame that it reads.
+        units: of each direction.
+        both_ways: read each window backwards too, turned round within its own length.
+    """
 
     def __init__(self, size: int, units: int, *, both_ways: bool) -> None:
         super().__init__()

@@ -39,8 +39,8 @@ class FrameBuffer:
 
     def forget_before(self, timestamp_ms: float) -> None:
         """Let go of frames, but for the last one before a time, and the newest two."""
-        going = int(np.searchsorted(self.times_ms, timestamp_ms)) - 1
-        self._first += max(0, min(going, len(self) - 2))
+        while len(self) > 2 and self._times[self._first + 1] < timestamp_ms:  # mostly one frame comes and one goes
+            self._first += 1
 
     def _make_room(self) -> None:
         """Move the frames to the beginning; into twice the memory, if they fill half of it."""

@@ -1,6 +1,6 @@
 """The classifier: a bundle at work. It needs numpy and onnxruntime only, and runs anywhere they do."""
 
-import os
+import reprlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,20 +8,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-# Newer versions of onnxruntime send figures of use to their maker, unless this says no before they are loaded.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ademan.bundle import TOLERANCE, Bundle, read_bundle
 from ademan.clip import Clip, Points, is_seen
 from ademan.errors import BundleError, ClipError
+from ademan.inference import ort
 from ademan.window import stack
 
 Probabilities = NDArray[np.float32]
 """(N, K) or (K,): one number a class, adding up to one."""
+
+Weights = NDArray[np.float32]
+"""(N, n): shares of attention."""
+
+_INPUTS, _OUTPUTS, _ATTENTION = ["points"], ["probabilities"], ["frame_attention", "channel_attention"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,21 @@ class Prediction:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """What the probabilities of windows rested on.
+
+    Args:
+        frames: (N, T) weights that add up to 1; 0 for a frame in which nothing was seen, and for padding.
+        channels: (N, G) weights that add up to 1; 0 for a channel that was never seen in its window.
+        names: the G channels: of an embedding its own, of points hands and limbs.
+    """
+
+    frames: Weights
+    channels: Weights
+    names: tuple[str, ...]
+
+
 class Classifier:
     """A verified bundle that names clips.
 
@@ -82,8 +99,38 @@ class Classifier:
 
     def probabilities(self, windows: Points) -> Probabilities:
         """Return (N, K) of windows (N, T, P, C), NaN where not seen and for padding at the end."""
-        found = self._session.run(["probabilities"], {"points": np.asarray(windows, np.float32)})[0]
+        found = self._session.run(_OUTPUTS, {"points": np.asarray(windows, np.float32)})[0]
         return np.asarray(found, np.float32)
+
+    @property
+    def attends(self) -> bool:
+        """Whether the network says where it looks."""
+        return len(self._session.get_outputs()) > len(_OUTPUTS)
+
+    def attention(self, windows: Points) -> Attention:
+        """Return what the probabilities of windows (N, T, P, C) rest on.
+
+        Raises:
+            BundleError: the network has no attention, gives weights of other shapes, or the manifest does not name its
+                channels.
+        """
+        if not self.attends:
+            raise BundleError("this model has no attention to show. Train one that has:  --model bilstm-attention-128")
+        given = {"points": np.asarray(windows, np.float32)}
+        frames, channels = (np.asarray(found, np.float32) for found in self._session.run(_ATTENTION, given))
+        N, T = windows.shape[:2]
+        if frames.shape != (N, T) or channels.ndim != 2 or len(channels) != N:
+            raise BundleError(
+                f"the graph gives weights of shapes {frames.shape} and {channels.shape}, expected ({N}, {T}) of frames "
+                f"and ({N}, channels). Export again."
+            )
+        names = self.manifest.network.get("attention_channels")
+        if not isinstance(names, list) or len(names) != channels.shape[1]:
+            raise BundleError(
+                f"the manifest must name the {channels.shape[1]} channels of the network's attention in "
+                f"network.attention_channels; found {reprlib.repr(names)}. Export again."
+            )
+        return Attention(frames, channels, tuple(map(str, names)))
 
     def predict(self, clip: Clip) -> Prediction:
         """Name one clip.
@@ -132,7 +179,7 @@ class Classifier:
             ClipError: the clip's skeleton, coordinates or channels are not those of the bundle.
         """
         self.check(clip)
-        return self.manifest.window.cut(clip.points, clip.timestamps_ms)
+        return self.manifest.window.cut(clip.points, clip.timestamps_ms, clip.coordinates)
 
     def check(self, clip: Clip) -> None:
         """Refuse a clip of another kind than the bundle's.
@@ -186,7 +233,7 @@ def _session(bundle: Bundle, threads: int) -> ort.InferenceSession:
     except Exception as error:  # onnxruntime's errors have no common base of their own
         raise BundleError(f"the graph of the bundle cannot be loaded: {error}. Export again.") from error
     names = [i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()]
-    if names != (["points"], ["probabilities"]):
+    if names not in ((_INPUTS, _OUTPUTS), (_INPUTS, _OUTPUTS + _ATTENTION)):
         raise BundleError(f"the graph must turn 'points' into 'probabilities'; it turns {names[0]} into {names[1]}.")
     return session
 

@@ -12,13 +12,12 @@ from ademan.clip import Clip
 from ademan.datasets import Dataset
 from ademan.datasets.importers import npz, pyskl
 from ademan.errors import BundleError, SourceError, VideoError
-from ademan.extraction import extract_clip, extract_options, find_recordings, landmark_config
+from ademan.extraction import clip_as_made, open_extractor, recordings_as_made
 from ademan.files import write_json
-from ademan.landmarks import open_landmarker
 from ademan.recognition.classifier import Classifier, Prediction
 from ademan.recognition.taken import as_taken
 from ademan.skeleton import BUILT_IN
-from ademan.video import VIDEO_SUFFIXES
+from ademan.video import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 Options = TypeVar("Options", pyskl.PysklOptions, npz.NpzOptions)
 
@@ -70,7 +69,7 @@ def clips_of(
     path = Path(name)
     if path.suffix in readers:
         return readers[path.suffix](path, clip_id, manifest)
-    if path.is_dir() or path.suffix.lower() in VIDEO_SUFFIXES:
+    if path.is_dir() or path.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES:
         return _videos(path, manifest, unreadable)
     raise SourceError(
         f"{name}: expected a video, a folder of videos, or a file that ends in {', '.join(readers)}; "
@@ -108,12 +107,11 @@ def _clips(items: Iterable[Any]) -> Iterator[Clip]:
 
 
 def _videos(path: Path, manifest: Manifest, unreadable: Callable[[str, VideoError], None] | None) -> Iterator[Clip]:
-    options = extract_options(manifest.points)
-    recordings = find_recordings(path, options.pattern)
-    with closing(open_landmarker(landmark_config(manifest.points, manifest.skeleton))) as landmarker:
+    recordings = recordings_as_made(path, manifest.points)
+    with closing(open_extractor(manifest.points, manifest.skeleton)) as extractor:
         for recording in recordings:
             try:
-                clip = extract_clip(recording, landmarker, every=options.every, size=options.size)
+                clip = clip_as_made(recording, extractor, manifest.points)
             except VideoError as error:
                 if unreadable is None:
                     raise

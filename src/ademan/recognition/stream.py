@@ -187,7 +187,7 @@ class Recognizer:
         """Return the window (T, P, C) that ends with the newest frame; None if nothing is seen in it, or no frame."""
         if not len(self._buffer):
             return None
-        window = self._window.cut(self._buffer.points, self._buffer.times_ms)
+        window = self._window.cut(self._buffer.points, self._buffer.times_ms, self.classifier.manifest.coordinates)
         return window if is_seen(window).any() else None
 
     def decide(self, due: Due, probabilities: Probabilities | None) -> Update:

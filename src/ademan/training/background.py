@@ -151,4 +151,4 @@ def _part(clip: Clip, share: float) -> Clip:
 def _of_others(path: Path, window: Window, count: int, rng: np.random.Generator) -> list[Points]:
     with Dataset(path) as others:
         chosen = rng.permutation(len(others))[:count]
-        return [window.cut(*others.points(int(i))) for i in np.sort(chosen)]
+        return [window.cut(*others.points(int(i)), others.coordinates) for i in np.sort(chosen)]

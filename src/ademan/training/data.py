@@ -53,7 +53,7 @@ class Windows(TorchDataset[tuple[Tensor, Tensor]]):
         return len(self.labels)
 
     def _read(self, position: int) -> Points:
-        return self.window.cut(*self.dataset.points(int(self.clips[position])))
+        return self.window.cut(*self.dataset.points(int(self.clips[position])), self.dataset.coordinates)
 
     def _window(self, position: int) -> Points:
         if position >= len(self.clips):

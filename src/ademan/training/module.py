@@ -18,6 +18,7 @@ from torchmetrics import MeanMetric, Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassPrecision, MulticlassRecall
 
 from ademan.augmentation import Augmenter
+from ademan.augmentation.pictures import PictureAugmenter
 from ademan.training.config import TrainingConfig
 from ademan.training.data import Windows, batches_in_order, shuffled_batches
 
@@ -44,7 +45,7 @@ class TrainingModule(LightningModule):
         train: Windows,
         val: Windows,
         classes: int,
-        augmenter: Augmenter | None = None,
+        augmenter: Augmenter | PictureAugmenter | None = None,
     ) -> None:
         super().__init__()
         self.augmenter = augmenter

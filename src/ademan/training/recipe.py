@@ -1,12 +1,23 @@
 """The recipe: all that decides a training but the data."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ademan.augmentation import OFF, Augmentation
+from ademan.augmentation.pictures import PictureAugmentation
 from ademan.datasets import Dataset
 from ademan.datasets.splits import DEFAULT_FRACTIONS, Fractions
-from ademan.models import DEFAULT, PRESETS, LstmConfig, NetworkConfig, config_to_json, kind_of, preset
+from ademan.models import (
+    DEFAULT,
+    PRESETS,
+    AttentionConfig,
+    CnnConfig,
+    LstmConfig,
+    NetworkConfig,
+    config_to_json,
+    kind_of,
+    preset,
+)
 from ademan.training.background import with_idle
 from ademan.training.config import TrainingConfig
 from ademan.window import Window
@@ -26,6 +37,20 @@ _DEFAULT_TRAINING = TrainingConfig(
     gradient_clip=5.0,
 )
 _DEFAULT_AUGMENTATION = Augmentation()
+_DEFAULT_OF_PICTURES = PictureAugmentation()
+_ATTENTION_TRAINING = TrainingConfig(
+    epochs=30,
+    epoch_steps=40,
+    learning_rate=1e-3,
+    optimizer="radam",
+    schedule="onecycle",
+    monitor="val_accuracy",
+    patience=0,
+)
+_PICTURES_WINDOW = Window(8, "pad")  # a photo stays one frame, and pictures are never mixed with their neighbours
+_PICTURES_TRAINING = replace(
+    _DEFAULT_TRAINING, epochs=30, epoch_steps=10, batch_size=64, learning_rate=4e-3, weight_decay=0.05
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +64,13 @@ class Recipe:
         network: layers and features; those of the preset if None.
         window: how clips are fitted.
         training: optimisation, stopping and seed.
-        augmentation: of the clips that are learnt from.
+        augmentation: of the clips that are learnt from, if they are points.
         split: which clips train, validate and test; see `ademan.datasets.splits`.
         fractions: of train, validation and test.
         split_seed: of the split.
         idle: the label that means no gesture; it counts only if the dataset has it, or with a background.
         background: what is learnt as idle besides: "made-up", or dataset files; see `ademan.training.background`.
+        pictures: augmentation of the clips that are learnt from, if they are pictures.
 
     Raises:
         ConfigError: there is no preset of that name.
@@ -60,6 +86,7 @@ class Recipe:
     split_seed: int = 0
     idle: str = "idle"
     background: tuple[str, ...] = ()
+    pictures: PictureAugmentation = _DEFAULT_OF_PICTURES
 
     def __post_init__(self) -> None:
         if self.network is None:
@@ -89,9 +116,15 @@ class Recipe:
 def recipe(model: str = DEFAULT) -> Recipe:
     """Return what a preset is trained with: plain LSTMs as tutorials train them, without augmentation.
 
+    The LSTM with attention keeps the epoch that is best on validation.
+
     Raises:
         ConfigError: there is no preset of that name.
     """
     if isinstance(preset(model), LstmConfig):
         return Recipe(model, window=Window(), training=TrainingConfig(), augmentation=OFF)
+    if isinstance(preset(model), AttentionConfig):
+        return Recipe(model, training=_ATTENTION_TRAINING)
+    if isinstance(preset(model), CnnConfig):
+        return Recipe(model, window=_PICTURES_WINDOW, training=_PICTURES_TRAINING, augmentation=OFF)
     return Recipe(model)

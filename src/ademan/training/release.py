@@ -17,7 +17,7 @@ from ademan.datasets.table import Ints
 from ademan.evaluation import Scores
 from ademan.evaluation.evaluate import Evaluation, Part, judge, write_evaluation
 from ademan.files import write_json
-from ademan.models import config_to_json, to_onnx, weights, weights_in_keras
+from ademan.models import Attentive, config_to_json, to_onnx, weights, weights_in_keras
 from ademan.recognition import Classifier
 from ademan.training.background import told_sources
 from ademan.training.fit import Fitted
@@ -32,7 +32,8 @@ def export(
     graph = to_onnx(network, len(dataset.skeleton), dataset.channels, temperature)
     network.eval()
     golden = []
-    for points in golden_windows((len(dataset.skeleton), dataset.channels), np.random.default_rng(0)):
+    scale = 255.0 if dataset.coordinates == "pixels" else 1.0
+    for points in golden_windows((len(dataset.skeleton), dataset.channels), np.random.default_rng(0), scale):
         with torch.no_grad():
             golden.append((points, torch.softmax(network(torch.from_numpy(points)) / temperature, dim=1).numpy()))
     manifest = Manifest(
@@ -48,6 +49,7 @@ def export(
             **config_to_json(recipe.layers),
             "weights": weights(network),
             "weights_in_keras": weights_in_keras(network),
+            **({"attention_channels": list(network.channel_names)} if isinstance(network, Attentive) else {}),
         },
         training={
             "dataset": {"name": dataset.path.name, "digest": dataset.digest},
@@ -56,6 +58,7 @@ def export(
             "warnings": list(split.warnings),
             "optimisation": asdict(recipe.training),
             "augmentation": asdict(recipe.augmentation),
+            "pictures": asdict(recipe.pictures),
             "background": told_sources(recipe.background),
             "refitted": fitted.refitted,
             "temperature": round(temperature, 4),
@@ -63,7 +66,7 @@ def export(
             "epochs": len(fitted.history),
             "seconds": round(fitted.seconds, 1),
         },
-        points=dataset.made,
+        points={key: value for key, value in dataset.made.items() if key != "copies"},
         versions={"ademan": ademan.__version__, "torch": torch.__version__, "python": platform.python_version()},
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )

@@ -12,7 +12,10 @@ import torch
 from torch import nn
 
 from ademan.augmentation import Augmenter
+from ademan.augmentation.pictures import PictureAugmenter
+from ademan.clip import PLACES
 from ademan.datasets import Dataset, Split, make_splits
+from ademan.datasets.copies import RECORDED, originals, with_copies
 from ademan.datasets.table import Ints
 from ademan.errors import TrainingError
 from ademan.evaluation import Summary, summarise
@@ -182,7 +185,8 @@ def _train(
     evaluations = judge_part(Classifier(exported), dataset, split, "val")
     if _is_refitted(dataset, recipe, split):
         none = Windows(dataset, split.val[:0], recipe.window)
-        network, again = learn(np.union1d(split.train, split.val), none, out / REFIT)
+        both = np.union1d(split.train, split.val)
+        network, again = learn(with_copies(both, originals(dataset), dataset.table.labels), none, out / REFIT)
         fitted = replace(fitted, seconds=fitted.seconds + again.seconds, refitted=True)
         exported = export(dataset, recipe, split, network, fitted, warmth)
     classifier = Classifier(exported)  # replays the golden vectors: onnxruntime gives what torch gave
@@ -200,9 +204,20 @@ def _learn(
     network = build(recipe.layers, dataset.skeleton, dataset.channels, len(labels))
     none = background(dataset, train, recipe.window, recipe.background, recipe.idle, recipe.training.seed)
     learnt = Windows(dataset, train, recipe.window, more=none.windows, more_label=none.label)
-    augmenter = Augmenter(recipe.augmentation, dataset.skeleton, labels, stretch=recipe.window.fit == "spread")
-    module = TrainingModule(network, recipe.training, learnt, val, len(labels), augmenter)
+    module = TrainingModule(network, recipe.training, learnt, val, len(labels), _augmenter(dataset, recipe))
     return network, fit(module, folder, resume=resume, progress=progress)
+
+
+def _augmenter(dataset: Dataset, recipe: Recipe) -> Augmenter | PictureAugmenter | None:
+    """Return what changes the clips that are learnt from; embeddings stay as they are, copies were made before them."""
+    labels = recipe.labels(dataset)
+    if dataset.coordinates in PLACES:
+        return Augmenter(recipe.augmentation, dataset.skeleton, labels, stretch=recipe.window.fit == "spread")
+    if dataset.coordinates == "pixels":
+        options = dataset.made.get("options")
+        binary = isinstance(options, dict) and options.get("of") == "silhouette"
+        return PictureAugmenter(recipe.pictures, labels, binary=binary)
+    return None
 
 
 def _is_refitted(dataset: Dataset, recipe: Recipe, split: Split) -> bool:
@@ -210,6 +225,7 @@ def _is_refitted(dataset: Dataset, recipe: Recipe, split: Split) -> bool:
     if not len(split.val) or recipe.training.refit != "few":
         return bool(len(split.val)) and recipe.training.refit == "yes"
     clips = np.union1d(split.train, split.val)
+    clips = clips[originals(dataset)[clips] == RECORDED]
     kind = split.group_kind or next((k for k in ("subject", "session") if dataset.table.knows(k)), None)
     few_groups = kind is not None and len(np.unique(dataset.table.groups(kind)[clips])) <= FEW_GROUPS
     return len(clips) <= FEW_CLIPS or few_groups

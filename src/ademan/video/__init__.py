@@ -4,12 +4,13 @@ frame.py     Frame: a picture and its time; FrameSource: what gives them
 file.py      video files            folder.py    folders of pictures
 camera.py    cameras                playback.py  a file played as a camera
 record.py    clips as H.264         drawing.py   skeletons on pictures
+note.py      pictures that say who, and when
 """
 
 from ademan.video.camera import Camera, CameraLost
 from ademan.video.drawing import draw_points
 from ademan.video.file import VIDEO_SUFFIXES, VideoFile
-from ademan.video.folder import FrameFolder
+from ademan.video.folder import PICTURE_SUFFIXES, FrameFolder
 from ademan.video.frame import Frame, FrameSource, Image
 from ademan.video.playback import Playback
 from ademan.video.record import ClipRecorder
@@ -17,6 +18,7 @@ from ademan.video.scale import smaller
 from ademan.video.source import is_camera, open_source
 
 __all__ = [
+    "PICTURE_SUFFIXES",
     "VIDEO_SUFFIXES",
     "Camera",
     "CameraLost",

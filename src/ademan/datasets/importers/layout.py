@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ademan.errors import ConfigError, SourceError
-from ademan.skeleton import BUILT_IN, Skeleton, skeleton
+from ademan.skeleton import BUILT_IN, EMBEDDING, Skeleton, skeleton
 
 _SIZE = re.compile(r"([1-9]\d{0,5})x([1-9]\d{0,5})")
 
@@ -21,7 +21,7 @@ def find_skeleton(name: str, layouts: Sequence[tuple[int, int]], found: str) -> 
         SourceError: no skeleton fits, or more than one does.
         SkeletonError: the name is unknown, or its file cannot be read.
     """
-    candidates = [skeleton(name)] if name else list(BUILT_IN.values())
+    candidates = [skeleton(name)] if name else [known for known in BUILT_IN.values() if known is not EMBEDDING]
     fits = [(s, C) for s in candidates for P, C in layouts if len(s) == P]
     if len(fits) == 1:
         return fits[0]

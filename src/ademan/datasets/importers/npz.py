@@ -200,7 +200,11 @@ def without_zeros(points: Points, skeleton: Skeleton) -> Points:
 
     A hand is missing as a whole or not at all: in places relative to its wrist, a wrist that is seen is zero.
     """
-    zero: NDArray[np.bool_] = np.asarray((points == 0).all(axis=2))
+    if np.count_nonzero(points) == points.size:  # NaN is not zero
+        return points
+    zero: NDArray[np.bool_] = points[..., 0] == 0
+    for c in range(1, points.shape[2]):  # several times as fast as `all` over so short an axis
+        zero &= points[..., c] == 0
     for part in skeleton.parts:
         if part.name.endswith("hand"):
             whole = zero[:, part.points]

@@ -41,6 +41,7 @@ class Source:
         made: by which importer, from which files, with which options; plain JSON values.
         left_out: recordings of classes that were not asked for.
         notes: what a reader of the summary should know.
+        half: whether float16 is enough for the values: they came in it.
     """
 
     skeleton: Skeleton
@@ -52,6 +53,7 @@ class Source:
     made: Mapping[str, Any] = field(default_factory=dict)
     left_out: int = 0
     notes: tuple[str, ...] = ()
+    half: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def import_clips(source: Source, out: Path, progress: Callable[[int, int | None]
         AdemanError: the disk is full or the place cannot be written.
     """
     skipped: list[Skipped] = []
-    with DatasetWriter(out, source.skeleton, source.coordinates, _labels(source), source.made) as writer:
+    labels = _labels(source)
+    with DatasetWriter(out, source.skeleton, source.coordinates, labels, source.made, half=source.half) as writer:
         for done, item in enumerate(source.clips, start=1):
             refused = _add(writer, item)
             skipped += [refused] if refused else []
@@ -188,7 +191,8 @@ def made_by(importer: str, paths: Sequence[Path], options: Any) -> dict[str, Any
     except OSError as error:
         raise SourceError(f"{error.filename} cannot be read: {error.strerror}.") from error
     chosen = {name: value.name if isinstance(value, Path) else value for name, value in asdict(options).items()}
-    chosen["skeleton"] = Path(options.skeleton).name
+    if "skeleton" in chosen:
+        chosen["skeleton"] = Path(options.skeleton).name
     return {"importer": importer, "files": files, "options": chosen}
 
 
