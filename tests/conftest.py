@@ -16,6 +16,12 @@ from ademan.datasets import DatasetWriter
 from ademan.models import LstmConfig, build, to_onnx
 from ademan.skeleton import skeleton
 from ademan.window import Window
+from tests.again import SecondTry
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(SecondTry())
+
 
 # Time limits say more about the machine than about the code.
 settings.register_profile("ademan", deadline=None)
