@@ -2,7 +2,7 @@
 
 On a machine that is busy with other things, such a test may fail for want of time alone. It is run once more, with new
 fixtures; the end of the run names each that needed it, so that one that does so often is seen and mended. All other
-tests have one try.
+tests, and slow ones, have one try.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ class SecondTry:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        if not is_clocked(item.path):
+        if not is_clocked(item.path) or item.get_closest_marker("slow"):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports = runtestprotocol(item, nextitem=nextitem, log=False)

@@ -47,7 +47,7 @@ HOMES = {
     "fastapi": {"server", "studio"},
     "starlette": {"server", "studio"},
     "uvicorn": {"server", "studio"},
-    "orjson": {"server"},
+    "orjson": {"server", "studio"},
     "prometheus_client": {"server"},
     "cryptography": {"server"},
     "sqlalchemy": {"studio"},
@@ -77,7 +77,9 @@ NEEDS_NO_EXTRA = (
     "client",
     "cli",
 )
-NEEDS_AN_EXTRA = {f"cli/{verb}.py" for verb in ("demo", "embed", "retrain", "serve", "studio", "train", "worker")}
+NEEDS_AN_EXTRA = {
+    f"cli/{verb}.py" for verb in ("backup", "demo", "embed", "restore", "retrain", "serve", "studio", "train", "worker")
+}
 
 
 def imported(file: Path) -> set[str]:

@@ -4,6 +4,8 @@ import os
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -34,8 +36,21 @@ HARDENED = {
 }
 
 
-def compose() -> dict[str, Any]:
-    return dict(yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8")))
+COMPOSED = {"compose.yaml": ".env.example", "compose.studio.yaml": ".env.studio.example"}
+
+
+def compose(name: str = "compose.yaml") -> dict[str, Any]:
+    return dict(yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8")))
+
+
+def services() -> list[tuple[str, str]]:
+    """Return the services of all compose files, each with its file's name."""
+    return [(file, service) for file in COMPOSED for service in compose(file)["services"]]
+
+
+def filled_in(words: list[str]) -> list[str]:
+    """Return words of a command with the defaults of their variables."""
+    return [re.sub(r"\$\{\w+:-(.*)\}", r"\1", word) for word in words]
 
 
 def settings(unit: Path) -> list[tuple[str, str]]:
@@ -130,9 +145,9 @@ def test_nothing_but_the_package_goes_into_the_image() -> None:
     assert not re.search(r"(KEY|SECRET|PASSWORD|TOKEN)\w*=", " ".join(values("ENV") + values("ARG")))
 
 
-@pytest.mark.parametrize("name", compose()["services"])
-def test_each_service_is_hardened_and_limited(name: str) -> None:
-    service = compose()["services"][name]
+@pytest.mark.parametrize(("file", "name"), services())
+def test_each_service_is_hardened_and_limited(file: str, name: str) -> None:
+    service = compose(file)["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -150,20 +165,94 @@ def test_only_the_proxy_and_the_broker_can_be_reached_from_outside() -> None:
 
 
 def test_the_command_of_the_composed_server_parses() -> None:
-    parse([re.sub(r"\$\{\w+:-(.*)\}", r"\1", word) for word in compose()["services"]["ademan"]["command"]])
+    parse(filled_in(compose()["services"]["ademan"]["command"]))
+
+
+@pytest.mark.parametrize("name", ["studio", "worker"])
+def test_the_commands_of_the_composed_studio_parse(name: str) -> None:
+    service = compose("compose.studio.yaml")["services"][name]
+    parse(filled_in(service["command"]))
+    extras = set(service["build"]["args"]["EXTRAS"].split(","))
+    assert extras >= {"studio", *(["train"] if name == "worker" else [])}
+
+
+def test_of_the_composed_studio_only_the_proxy_can_be_reached_from_outside() -> None:
+    found = compose("compose.studio.yaml")
+    assert [name for name, service in found["services"].items() if "ports" in service] == ["caddy"]
+    for name, service in found["services"].items():
+        assert service["networks"] == (["inside", "outside"] if name == "caddy" else ["inside"])
+    assert found["networks"]["inside"]["internal"] is True
+
+
+def test_the_composed_studio_does_not_start_without_passwords_and_keeps_its_state_in_volumes() -> None:
+    found = compose("compose.studio.yaml")
+    places = found["x-places"]
+    assert "${POSTGRES_PASSWORD:?" in places["ADEMAN_DATABASE_URL"]
+    assert "${REDIS_PASSWORD:?" in places["ADEMAN_REDIS_URL"]
+    for name in ("studio", "worker"):
+        service = found["services"][name]
+        assert service["environment"].items() >= places.items()
+        assert service["volumes"] == ["studio-data:/data"]
+        assert service["environment"]["ADEMAN_STUDIO"] == "/data"
+    assert found["services"]["studio"]["healthcheck"]["test"][-1].count("/health") == 1
+    assert found["services"]["postgres"]["user"] != "0:0"
+    assert {"studio-data", "postgres-data"} <= set(found["volumes"])
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="there is no redis-server")
+def test_the_composed_redis_begins_and_asks_for_its_password() -> None:
+    service = compose("compose.studio.yaml")["services"]["redis"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    script = " ".join(service["command"]).replace("$$", "$").replace("'requirepass", f"'port {port}\\nrequirepass")
+    command = [*service["entrypoint"], script]
+    environment = {**os.environ, "REDIS_PASSWORD": "a-password"}
+    started = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert started.stdout is not None
+    try:
+        assert any("Ready to accept connections" in line for line in started.stdout)
+        asks = {**os.environ, "REDISCLI_AUTH": "a-password"}
+        told = [
+            subprocess.run(["redis-cli", "-p", str(port), "ping"], env=one, capture_output=True, text=True, check=False)
+            for one in (os.environ, asks)
+        ]
+        assert "NOAUTH" in told[0].stdout
+        assert told[1].stdout == "PONG\n"
+    finally:
+        os.killpg(started.pid, signal.SIGTERM)
+        started.wait(20)
+        started.stdout.close()
 
 
 def test_the_composed_server_does_not_start_without_a_key() -> None:
     assert compose()["services"]["ademan"]["environment"]["ADEMAN_API_KEYS"].startswith("${ADEMAN_API_KEYS:?")
 
 
-def test_every_variable_of_compose_is_in_the_example_and_no_secret_is_filled_in() -> None:
-    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
-    example = (DEPLOY / ".env.example").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("file", "env"), COMPOSED.items())
+def test_every_variable_of_compose_is_in_the_example_and_no_secret_is_filled_in(file: str, env: str) -> None:
+    text = (DEPLOY / file).read_text(encoding="utf-8")
+    example = (DEPLOY / env).read_text(encoding="utf-8")
     given = dict(re.findall(r"^#?([A-Z0-9_]+)=(.*)$", example, re.MULTILINE))
     used = set(re.findall(r"\$\{(\w+)", text)) | set(re.findall(r"^ +(AWS_\w+):$", text, re.MULTILINE))
     assert used - {"MINIO_IMAGE"} <= set(given)
     assert not [value for name, value in given.items() if re.search("KEY|SECRET|PASSWORD", name) and value]
+
+
+def test_every_variable_that_is_read_is_in_the_table_of_the_document_and_no_other() -> None:
+    """Those of the package and of the files here; the table is the one under "Environment"."""
+    files = [*(ROOT / "src").rglob("*.py"), *(path for path in DEPLOY.iterdir() if path.is_file())]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    read = set(re.findall(r"\bADEMAN_[A-Z_]*[A-Z]\b", text))
+    for file in COMPOSED:
+        read |= set(re.findall(r"\$\{(\w+)", (DEPLOY / file).read_text(encoding="utf-8")))
+    document = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    table = document[document.index("## Environment") :].partition("\n## ")[0]
+    named = set(
+        re.findall(r"`([A-Z][A-Z0-9_]+)`", "\n".join(row.split("|")[1] for row in table.splitlines()[4:] if row))
+    )
+    read |= {f"{name}_FILE" for name in ("ADEMAN_DATABASE_URL", "ADEMAN_REDIS_URL")}
+    assert read <= named
+    assert {name for name in named if name.startswith("ADEMAN_")} <= read
 
 
 def test_no_key_or_certificate_lies_in_the_folder() -> None:
@@ -190,6 +279,33 @@ def test_proxies_let_through_what_the_server_takes() -> None:
         found = re.search(pattern, (DEPLOY / name).read_text(encoding="utf-8"))
         assert found
         assert largest < int(found[1]) < 2 * largest
+
+
+def test_the_proxy_of_the_studio_changes_nothing_that_the_studio_says_of_itself() -> None:
+    """Its own Referrer-Policy lets browsers say where forms come from; pages with tokens are not compressed."""
+    from ademan.studio.web.gate import MOST_BODY
+    from ademan.studio.web.security import HEADERS
+
+    text = (DEPLOY / "Caddyfile.studio").read_text(encoding="utf-8")
+    assert not [name for name in dict(HEADERS) if name.lower() in text.lower()]
+    assert "encode @same" in text
+    found = re.search(r"max_size (\d+)MB", text)
+    assert found
+    assert max(MOST_BODY.values()) < int(found[1]) * 1_000_000
+
+
+@pytest.mark.skipif(shutil.which("caddy") is None, reason="there is no caddy")
+@pytest.mark.parametrize("name", ["Caddyfile", "Caddyfile.studio"])
+def test_caddy_takes_its_files(name: str, tmp_path: Path) -> None:
+    command = ["caddy", "validate", "--config", str(DEPLOY / name), "--adapter", "caddyfile"]
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+    }
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("command", LINTERS, ids=lambda command: command[0])

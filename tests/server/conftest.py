@@ -13,8 +13,9 @@ import pytest
 
 from ademan.server.app import create_app
 from ademan.server.config import ServeConfig
+from ademan.server.listening import listen
 from ademan.server.parts import Parts
-from ademan.server.run import Server, listen
+from ademan.server.run import Server
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from ademan.models import LstmConfig, build, to_onnx
 from ademan.server.bridge import BridgeConfig
 from ademan.server.config import ServeConfig
 from ademan.server.errors import ApiError
-from ademan.server.run import listen
+from ademan.server.listening import listen
 from ademan.skeleton import skeleton
 from ademan.window import Window
 from tests.server.browser import Film, Hands, Visit, browser, tell, visit

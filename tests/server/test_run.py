@@ -20,8 +20,9 @@ from websockets.sync.client import ClientConnection
 
 from ademan.errors import ServerError
 from ademan.server.config import ServeConfig
+from ademan.server.listening import listen
 from ademan.server.run import _allow_files as allow_files
-from ademan.server.run import address, listen
+from ademan.server.run import address
 from ademan.server.tls import AUTHORITY, self_signed
 from tests.server.conftest import wait_for
 from tests.server.process import Process, serving

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ademan.errors import ConfigError
-from ademan.studio.config import StudioConfig
+from ademan.studio.config import DATABASE_VARIABLE, REDIS_VARIABLE, StudioConfig
 
 
 def test_flags_come_first_then_the_environment_then_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,6 +28,23 @@ def test_flags_come_first_then_the_environment_then_defaults(tmp_path: Path, mon
     assert config.database_url == "postgresql://me:secret@host/name"
     assert "secret" not in repr(config)
     assert StudioConfig(database_url="sqlite:///a.db").database_url == "sqlite:///a.db"
+
+
+@pytest.mark.parametrize(("variable", "field"), [(DATABASE_VARIABLE, "database_url"), (REDIS_VARIABLE, "redis_url")])
+def test_an_address_can_be_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, field: str
+) -> None:
+    monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / "address"))
+    with pytest.raises(ConfigError, match=f"which {variable}_FILE names, cannot be read"):
+        StudioConfig(data=str(tmp_path))
+    (tmp_path / "address").write_text("\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"which {variable}_FILE names, is empty"):
+        StudioConfig(data=str(tmp_path))
+    (tmp_path / "address").write_text("redis://:secret@host/0\n", encoding="utf-8")
+    assert getattr(StudioConfig(data=str(tmp_path)), field) == "redis://:secret@host/0"
+    monkeypatch.setenv(variable, "redis://another/0")
+    assert getattr(StudioConfig(data=str(tmp_path)), field) == "redis://another/0"
 
 
 def test_an_address_of_redis_is_checked() -> None:

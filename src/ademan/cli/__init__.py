@@ -40,6 +40,8 @@ VERBS = {
         "retrain:retrain",
         "Ask for a new model of a gesture set of the studio; it goes live only if it is better.",
     ),
+    "backup": ("backup:backup", "Write all of a studio into one file, while it runs."),
+    "restore": ("restore:restore", "Bring a backup back into an empty studio, on either database."),
     "push": ("push:push", "Send a dataset, a bundle or another file into a bucket of S3."),
     "pull": ("pull:pull", "Fetch a dataset, a bundle or another file from a bucket, whole and proven."),
     "verify": ("verify:verify", "Check that a bundle is whole, unaltered, and answers as it did when exported."),

@@ -41,8 +41,8 @@ def retrain(
     from ademan.studio.work.wakeups import HueyBell
 
     bell, workshop = HueyBell(config), Workshop.open(config)
-    with closing(bell), closing(workshop.database):
-        jobs = Jobs(workshop.database, bell.ring)
+    with closing(bell), closing(workshop):
+        jobs = Jobs(workshop.database, bell.ring, workshop.news.tell)
         asked = jobs.enqueue("train", _set_id(workshop, set_name))
         out.print(f"job {asked} is queued.")
         if not wait:

@@ -1,7 +1,8 @@
 """`ademan worker`."""
 
+from contextlib import closing
 from importlib.util import find_spec
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -20,6 +21,7 @@ def worker(
     config: Annotated[StudioConfig, Parameter(name="*")] = StudioConfig(),
     once: Annotated[bool, Parameter(negative=())] = False,
     look_s: float = 5.0,
+    log: Literal["text", "json"] = "text",
 ) -> None:
     """Do the work of a studio that takes minutes: train its models, when somebody or its schedule asks for it.
 
@@ -29,6 +31,7 @@ def worker(
     Args:
         once: end when no job is left.
         look_s: seconds after which to look for jobs that nothing woke this worker for; above zero.
+        log: how the log is written on standard error: lines to read, or one JSON object a line.
     """
     from ademan.errors import ConfigError
     from ademan.server.logs import set_up_logs
@@ -38,11 +41,12 @@ def worker(
 
     if not look_s > 0:
         raise ConfigError(f"--look-s must be above zero, found {look_s:g}.")
-    set_up_logs("text")
+    set_up_logs(log)
     workshop = Workshop.open(config)
     found = Worker(workshop, HueyBell(config), look_s=look_s)
     found.end_on_signals()
     if not once:
         err.print(f"Waiting for jobs of {plain(workshop.database.name)}  (Ctrl-C ends it)")
-    count = found.run(once=once)
+    with closing(workshop):
+        count = found.run(once=once)
     err.print(f"{count} jobs were taken." if count != 1 else "One job was taken.")

@@ -1,7 +1,7 @@
 """The server: a bundle answers over the network. The home of FastAPI, uvicorn and Prometheus' client.
 
 app.py       what is put together, what starts and stops with it
-run.py       the process: sockets, certificates (tls.py), signals, logs.py; connections.py: those over HTTP
+run.py       the process: sockets (listening.py), certificates (tls.py), signals, logs.py; connections.py: HTTP's
 gate.py      what every request passes: keys, origins; passage.py: limits; errors.py: one shape; metrics.py counts
 wire.py      what clients send, to clips and frames
 shelf.py     the bundles that are served, replaced while they are

@@ -1,7 +1,6 @@
 """The process: its sockets, certificates and signals."""
 
 import asyncio
-import errno
 import gc
 import logging
 import resource
@@ -14,13 +13,13 @@ from pathlib import Path
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from ademan.errors import ServerError
 from ademan.publishing import MqttConfig
 from ademan.recognition import StreamConfig
 from ademan.server.app import Application, create_app
 from ademan.server.bridge import BridgeConfig
 from ademan.server.config import ServeConfig
 from ademan.server.connections import limited
+from ademan.server.listening import BACKLOG, listen
 from ademan.server.logs import set_up_logs
 from ademan.server.shelf import named
 from ademan.server.tls import check_pair, fingerprint, self_signed
@@ -28,7 +27,6 @@ from ademan.server.websocket import GuardedSocket
 
 log = logging.getLogger("ademan.server")
 _GRACE_S = 5  # for requests that are going on when the server is told to stop
-_BACKLOG = 2048
 _SPARE_FILES = 256  # beside the connections
 _TURN_S = 0.0005  # with Python's 0.005 a network waits as long as it works, for the event loop to let go
 
@@ -114,7 +112,7 @@ class Server(uvicorn.Server):
         patience_s = self._parts.config.timeout if self.config.ssl else None
         self.servers = [
             await asyncio.get_running_loop().create_server(
-                connection, sock=listener, ssl=self.config.ssl, ssl_handshake_timeout=patience_s, backlog=_BACKLOG
+                connection, sock=listener, ssl=self.config.ssl, ssl_handshake_timeout=patience_s, backlog=BACKLOG
             )
             for listener in sockets or []
         ]
@@ -166,31 +164,6 @@ def _certificate(config: ServeConfig) -> tuple[Path, Path] | None:
     pair = Path(config.tls_cert), Path(config.tls_key)
     check_pair(*pair)
     return pair
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that takes connections.
-
-    Raises:
-        ServerError: the port is taken or not allowed, or the address is not this machine's.
-    """
-    place = (host.strip("[]"), port)
-    six = ":" in host
-    try:
-        return socket.create_server(
-            place,
-            family=socket.AF_INET6 if six else socket.AF_INET,
-            backlog=_BACKLOG,
-            dualstack_ipv6=place[0] == "::" and socket.has_dualstack_ipv6(),
-        )
-    except OSError as error:
-        told = {
-            errno.EADDRINUSE: f"another program has it. Take another port:  --port {port + 1 if port < 65535 else 0}",
-            errno.EACCES: "it needs more rights. Take one above 1023:  --port 8000",
-            errno.EADDRNOTAVAIL: "this machine has no such address. Take all it has:  --host 0.0.0.0",
-        }
-        why = told.get(error.errno or 0, f"{error.strerror or error}.")
-        raise ServerError(f"port {port} of {host} cannot be listened on: {why}") from error
 
 
 def _allow_files(clients: int) -> None:

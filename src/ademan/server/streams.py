@@ -20,6 +20,7 @@ from ademan.errors import AdemanError
 from ademan.publishing.messages import event_json
 from ademan.recognition import Due, Event, Recognizer, StreamConfig
 from ademan.recognition.classifier import Probabilities
+from ademan.server.allowance import Allowance
 from ademan.server.config import ServeConfig
 from ademan.server.errors import ApiError
 from ademan.server.gate import check_key
@@ -33,24 +34,6 @@ log = logging.getLogger("ademan.server")
 _PROBLEM_EVERY_S = 1.0
 _LONGEST_MS = 1e7  # of a setting: some hours
 _STREAM_FIELDS = {"every_ms", "smoothing_ms", "least_ms", "cooldown_ms", "accept", "release"}
-
-
-@dataclass(eq=False)
-class Allowance:
-    """How much may come: so many a second, and in one go what a second allows."""
-
-    credit: float = 0.0
-    refilled_s: float = -1e9
-
-    def take(self, most: float) -> bool:
-        """Take one, if there is one left of `most` a second."""
-        now_s = time.monotonic()
-        self.credit = min(max(most, 1.0), self.credit + (now_s - self.refilled_s) * most)
-        self.refilled_s = now_s
-        if self.credit < 1:
-            return False
-        self.credit -= 1
-        return True
 
 
 @dataclass(eq=False)

@@ -38,14 +38,17 @@ class StudioConfig:
     def __post_init__(self) -> None:
         default = platformdirs.user_data_path("ademan") / "studio"
         self._fill("data", DATA_VARIABLE, str(default))
-        self._fill("database_url", DATABASE_VARIABLE, f"sqlite:///{self.folder / 'studio.db'}")
-        self._fill("redis_url", REDIS_VARIABLE, "")
+        self._fill("database_url", DATABASE_VARIABLE, _in_file(DATABASE_VARIABLE) or self._sqlite())
+        self._fill("redis_url", REDIS_VARIABLE, _in_file(REDIS_VARIABLE))
         self._fill("files", FILES_VARIABLE, str(self.folder / "files"))
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise ConfigError("the address of Redis must begin with redis://, rediss:// or unix://.")
 
     def _fill(self, name: str, variable: str, default: str) -> None:
         object.__setattr__(self, name, getattr(self, name) or os.environ.get(variable, "").strip() or default)
+
+    def _sqlite(self) -> str:
+        return f"sqlite:///{self.folder / 'studio.db'}"
 
     @property
     def folder(self) -> Path:
@@ -72,6 +75,24 @@ class StudioConfig:
                 f"{path} has {len(content)} bytes; a secret has {_SECRET_BYTES}. Delete it for a new one."
             )
         return content
+
+
+def _in_file(variable: str) -> str:
+    """Return what is in the file that a variable of this name with _FILE behind it names: how engines give secrets.
+
+    Raises:
+        ConfigError: it cannot be read, or has nothing in it.
+    """
+    named = os.environ.get(f"{variable}_FILE", "").strip()
+    if not named:
+        return ""
+    try:
+        content = Path(named).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"{named}, which {variable}_FILE names, cannot be read: {error}.") from error
+    if not content:
+        raise ConfigError(f"{named}, which {variable}_FILE names, is empty; expected an address.")
+    return content
 
 
 def _write_secret(path: Path) -> None:

@@ -428,3 +428,14 @@ def test_two_admins_who_demote_each_other_at_once_leave_one(studio: Studio) -> N
 def test_invitations_that_cannot_be_are_refused(studio: Studio, role: str, days: int) -> None:
     ana = studio.person("Ana")
     assert code_of(lambda: studio.members.invite(ana.id, role, days)) == "bad"
+
+
+def test_logins_that_have_ended_are_told_from_those_that_have_not(studio: Studio) -> None:
+    ada, boris = studio.person("Ada"), studio.person("Boris")
+    entries = [studio.accounts.log_in(name, PASSWORD) for name in ("Ada", "Ada", "Boris")]
+    ids = {entry.visitor.login_id for entry in entries}
+    assert studio.accounts.still_in(ids | {999}) == ids
+    studio.accounts.log_out(entries[0].token)
+    studio.members.set_active(ada.id, boris.id, active=False)
+    assert studio.accounts.still_in(ids) == {entries[1].visitor.login_id}
+    assert studio.accounts.still_in(set()) == set()

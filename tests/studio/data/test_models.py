@@ -205,3 +205,69 @@ def test_a_set_that_follows_bodies_takes_no_bundle_for_hands(studio: Studio, sma
     with pytest.raises(StudioError, match="follows 'hands'; the set 'Bodies' has 'pose33'"):
         studio.models.add(bodies.id, small_bundle)
     assert list(studio.files.all()) == []
+
+
+def test_a_promotion_is_refused_if_another_version_is_live_than_was_expected(
+    studio: Studio, set_id: int, small_bundle: Path
+) -> None:
+    one, two, three = (studio.models.add(set_id, small_bundle).id for _ in range(3))
+    assert studio.models.promote(one, expected=None).state == "live"
+    with pytest.raises(StudioError, match="now version 1 is live") as refused:
+        studio.models.promote(two, expected=None)
+    assert refused.value.code == "taken"
+    assert studio.models.promote(two, expected=one).state == "live"
+    assert code_of(lambda: studio.models.promote(three, expected=one)) == "taken"
+    assert studio.models.promote(two, expected=one).state == "live"  # what is wanted is so already
+    assert code_of(lambda: studio.models.promote(99, expected=two)) == "gone"
+    studio.models.set_state(two, "refused")
+    with pytest.raises(StudioError, match="now none is live"):
+        studio.models.promote(three, expected=two)
+    assert studio.models.promote(three, expected=None).state == "live"
+
+
+def test_rolling_back_is_refused_too_and_tells_beforehand_where_it_goes(
+    studio: Studio, set_id: int, small_bundle: Path
+) -> None:
+    one, two = (studio.models.add(set_id, small_bundle).id for _ in range(2))
+    assert studio.models.before(set_id) is None
+    studio.models.promote(one)
+    assert studio.models.before(set_id) is None
+    studio.models.promote(two)
+    before = studio.models.before(set_id)
+    assert before is not None
+    assert before.id == one
+    assert code_of(lambda: studio.models.roll_back(set_id, expected=one)) == "taken"
+    assert code_of(lambda: studio.models.roll_back(set_id, expected=None)) == "taken"
+    assert studio.models.roll_back(set_id, expected=two).id == one
+
+
+def test_of_processes_that_expect_the_same_one_has_its_way(studio: Studio, set_id: int, small_bundle: Path) -> None:
+    live, *ids = (studio.models.add(set_id, small_bundle).id for _ in range(4))
+    studio.models.promote(live)
+    url = studio.database.url.render_as_string(hide_password=False)
+    code = (
+        "from pathlib import Path\n"
+        "from ademan.studio.data import Database, StudioError\n"
+        "from ademan.studio.data.files import FolderStore\n"
+        "from ademan.studio.data.models import Models\n"
+        "models = Models(Database(sys.argv[1]), FolderStore(Path('none')))\n"
+        "GO\n"
+        "try:\n"
+        "    models.promote(int(sys.argv[2]), expected=int(sys.argv[3]))\n"
+        "    print('promoted')\n"
+        "except StudioError as error:\n"
+        "    print(error.code)\n"
+    )
+    told = run_together(code, [[url, str(version), str(live)] for version in ids])
+    assert sorted(line.strip() for line in told) == ["promoted", "taken", "taken"]
+
+
+def test_what_is_live_of_several_sets_is_told_at_once(studio: Studio, small_bundle: Path) -> None:
+    ada = studio.person("Ada")
+    one, other = studio.gesture_set(ada.id), studio.gesture_set(ada.id, "Others")
+    first, second = (studio.models.add(one.id, small_bundle) for _ in range(2))
+    assert studio.models.live_of([one.id, other.id, 99]) == {one.id: None, other.id: None}
+    studio.models.promote(first.id)
+    studio.models.promote(second.id)
+    assert studio.models.live_of([one.id, other.id]) == {one.id: second.id, other.id: None}
+    assert studio.models.live_of([]) == {}

@@ -272,3 +272,20 @@ def test_somebody_may_leave_while_predictions_are_added_and_corrected(studio: St
         thread.join()
     assert codes <= {"gone"}
     assert totals(studio.database) == added_up(studio.database)
+
+
+def test_what_was_said_is_listed_by_kind_and_set(studio: Studio, models: list[int]) -> None:
+    ana = studio.sets.all()[0].created_by or 0
+    other = studio.gesture_set(ana, "Others")
+    with studio.database.writing() as session:
+        row = version_row(other.id, 1)
+        session.add(row)
+    kinds = [(models[0], "began"), (models[0], "ended"), (models[1], "prediction"), (row.id, "began")]
+    ids = studio.predictions.add([
+        Said(BEGIN + i, kind, model, "wave", 0.9, 10.0, ana) for i, (model, kind) in enumerate(kinds)
+    ])  # fmt: skip
+    mine = studio.predictions.mine
+    assert [one.id for one in mine(ana)] == ids[::-1]
+    assert [one.id for one in mine(ana, kind="began")] == [ids[3], ids[0]]
+    assert [one.id for one in mine(ana, kind="began", set_id=other.id)] == [ids[3]]
+    assert mine(ana, set_id=10**9) == []

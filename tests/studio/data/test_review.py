@@ -11,7 +11,7 @@ from ademan.errors import DatasetError
 from ademan.studio.data import StudioError
 from ademan.studio.data.clips import Guess
 from ademan.studio.data.files import FolderStore
-from ademan.studio.data.review import Review
+from ademan.studio.data.review import Review, Standing, Wish
 from tests.studio.conftest import Studio, made_clip
 
 
@@ -149,3 +149,58 @@ def test_nothing_to_write_and_splits_that_contradict_themselves_are_told(studio:
     with pytest.raises(StudioError, match="None of 1 clips could be read"):
         studio.review.export(made.id, path)
     assert not path.exists()
+
+
+def test_decisions_are_kept_one_by_one_if_nobody_else_decided_meanwhile(studio: Studio) -> None:
+    ana, ben = studio.person("Ana"), studio.person("Ben")
+    made, other = studio.gesture_set(ana.id), studio.gesture_set(ana.id, "Other")
+    wave, bow = (gesture.id for gesture in made.gestures)
+    seen = Standing("new", wave, False)
+    ids = [studio.clip(made, ben).id for _ in range(4)]
+    nameless = studio.clip(made, ben, None).id
+    studio.review.decide(ana.id, ids[1:2], "excluded")
+    studio.clips.relabel(ana.id, ids[2], None, idle=True)
+    done = Standing("accepted", bow, False)
+    settled = studio.review.settle(
+        ana.id,
+        [
+            *(Wish(one, seen, done) for one in ids),
+            Wish(nameless, Standing("new", None, False), Standing("accepted", None, False)),
+            Wish("f" * 32, seen, done),
+        ],
+    )
+    assert settled.refused == {ids[1]: "changed", ids[2]: "changed", nameless: "nameless", "f" * 32: "gone"}
+    stands = {clip.id: Standing.of(clip) for clip in settled.clips}
+    assert stands == {
+        ids[0]: done,
+        ids[1]: Standing("excluded", wave, False),
+        ids[2]: Standing("new", None, True),
+        ids[3]: done,
+        nameless: Standing("new", None, False),
+    }
+    found = studio.clips.get(ana.id, ids[0])
+    assert (found.reviewed_by, found.reviewed_ms is not None) == (ana.id, True)
+    again = studio.review.settle(ana.id, [Wish(ids[0], seen, done)])  # it is so already, whoever said it
+    assert again.refused == {}
+    back = studio.review.settle(ana.id, [Wish(ids[0], done, seen)])
+    assert (Standing.of(back.clips[0]), back.clips[0].reviewed_by) == (seen, None)
+    for wrong in (
+        Standing("lovely", wave, False),
+        Standing("new", wave, True),
+        Standing("new", 99, False),
+        Standing("new", other.gestures[0].id, False),
+    ):
+        assert studio.review.settle(ana.id, [Wish(ids[0], seen, wrong)]).refused == {ids[0]: "bad"}
+    assert code_of(lambda: studio.review.settle(ben.id, [Wish(ids[0], seen, done)])) == "forbidden"
+    many = [Wish(f"{k:032x}", seen, done) for k in range(501)]
+    assert code_of(lambda: studio.review.settle(ana.id, many)) == "too_many"
+
+
+def test_clips_are_found_by_where_they_come_from_and_those_without_a_gesture(studio: Studio) -> None:
+    ana = studio.person("Ana")
+    made = studio.gesture_set(ana.id)
+    tried = studio.clips.add(made_clip(), made.id, ana.id, origin="try").id
+    idle = studio.clip(made, ana, "idle").id
+    studio.clip(made, ana)
+    assert [clip.id for clip in studio.review.clips(ana.id, made.id, origin="try").clips] == [tried]
+    assert [clip.id for clip in studio.review.clips(ana.id, made.id, idle=True).clips] == [idle]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from ademan.server.run import listen
+from ademan.server.listening import listen
 from ademan.studio.config import StudioConfig
 from ademan.studio.data import Database
 from ademan.studio.data.accounts import Accounts
@@ -19,9 +19,12 @@ from ademan.studio.data.files import FileStore, open_files
 from ademan.studio.data.members import Members
 from ademan.studio.data.passwords import Passwords
 from ademan.studio.data.settings import Settings
+from ademan.studio.live import LiveConfig
+from ademan.studio.live.detectors import OpenFollower
 from ademan.studio.web import create_studio
 from ademan.studio.web.config import WebConfig
 from ademan.studio.web.run import StudioServer
+from tests.studio.live.fakes import Glance
 
 GOOD = "four words in a row"
 QUICK = Passwords(time_cost=1, memory_kib=64)
@@ -122,9 +125,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start a studio in a folder of its own; it is stopped at the end of the test."""
     running: list[Running] = []
 
-    def begin(certificate: tuple[Path, Path] | None = None, database_url: str = "") -> Running:
+    def begin(
+        certificate: tuple[Path, Path] | None = None,
+        database_url: str = "",
+        live: LiveConfig | None = None,
+        opener: OpenFollower = Glance,
+    ) -> Running:
         config = StudioConfig(data=str(tmp_path / "studio"), database_url=database_url)
-        application, ready, listener = create_studio(config, passwords=QUICK), threading.Event(), listen("127.0.0.1", 0)
+        application = create_studio(config, passwords=QUICK, live=live, opener=opener)
+        ready, listener = threading.Event(), listen("127.0.0.1", 0)
         server = StudioServer(application, WebConfig(), ready.set, certificate)
         thread = threading.Thread(target=_run, args=(server, listener), daemon=True)
         thread.start()

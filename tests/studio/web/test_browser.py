@@ -16,7 +16,7 @@ PATHS = ("/account", "/members", "/members/1", *(section.path for section in SEC
 WIDE = "document.documentElement.scrollWidth > innerWidth"
 TOO_SMALL = """
     [...document.querySelectorAll("main a.button, main button, .bar button, select, input:not([type=hidden])")]
-        .filter((one) => one.checkVisibility() && !one.matches(".unseen, [type=checkbox]"))
+        .filter((one) => one.checkVisibility() && !one.matches(".unseen, [type=checkbox], [type=radio]"))
         .filter((one) => one.getBoundingClientRect().height < 44)
         .map((one) => one.outerHTML)
 """

@@ -27,7 +27,14 @@ TEXT_ON = [
     ("warn", ("panel", "warn-soft")),
     ("ink", ("accent-soft",)),
 ]
-EDGE_ON = [("edge", ("page", "panel")), ("accent", ("page", "panel")), ("bad", ("panel",))]
+SERIES = [(f"series-{tone}", ("panel",)) for tone in range(1, 9)]
+EDGE_ON = [
+    *SERIES,
+    ("edge", ("page", "panel")),
+    ("accent", ("page", "panel")),
+    ("bad", ("panel",)),
+    *((side, ("page", "panel", "sunken")) for side in ("left", "right", "middle")),
+]
 PATHS = ("/login", "/register", "/account", "/members/1", "/nothing", *(section.path for section in SECTIONS))
 NAMED = {"a", "button", "h1", "h2", "h3", "th", "title"}
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path"}

@@ -247,4 +247,4 @@ def test_the_log_has_no_invitation(studio: Running, caplog: pytest.LogCaptureFix
 
 
 def test_it_says_that_it_is_well(studio: Running) -> None:
-    assert studio.visitor().get("/health").json() == {"status": "ok"}
+    assert studio.visitor().get("/health").json()["status"] == "ok"

@@ -14,6 +14,11 @@ from ademan.studio.web.sections import SECTIONS
 from ademan.studio.web.texts import LANGUAGES, TEXTS, chosen, speaker, texts
 
 WEB = Path(ademan.studio.web.__file__).parent
+SAME = {
+    *("page.failed", "role.admin", "account.title", "home.done", "members.clips", "models.title"),
+    *("time.seconds", "time.minutes", "time.hours", "clips.count"),
+}
+"""What is written alike in two languages."""
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
 
@@ -47,7 +52,7 @@ def test_no_key_stands_twice(language: str) -> None:
 @pytest.mark.parametrize("language", OTHERS)
 def test_texts_are_translated(language: str) -> None:
     same = [key for key, text in texts(language).items() if text == texts("en")[key]]
-    assert set(same) <= {"page.failed", "role.admin", "account.title", "home.done", "members.clips", "models.title"}
+    assert set(same) <= SAME
 
 
 def used() -> set[str]:

@@ -8,6 +8,7 @@ Left and right: the network's handedness is the probability of the person's own 
 mirrored; programs that show a mirrored picture exchange its two names.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,6 +67,19 @@ class Hand:
         return float(np.median(away)) < _SAME_PLACE * max(self.palm_size, other.palm_size)
 
 
+@dataclass(frozen=True)
+class HandMemory:
+    """What a tracker knows of the frames before.
+
+    Args:
+        hands: that are followed.
+        searched_ms: when palms were last searched for.
+    """
+
+    hands: tuple[Hand, ...] = ()
+    searched_ms: float = -math.inf
+
+
 class HandTracker:
     """Finds the hands of one person in the frames of a video.
 
@@ -84,7 +98,16 @@ class HandTracker:
     def reset(self) -> None:
         """Forget all hands."""
         self._hands: list[Hand] = []
-        self._searched_ms = -np.inf
+        self._searched_ms = -math.inf
+
+    @property
+    def memory(self) -> HandMemory:
+        """What is followed."""
+        return HandMemory(tuple(self._hands), self._searched_ms)
+
+    @memory.setter
+    def memory(self, memory: HandMemory) -> None:
+        self._hands, self._searched_ms = list(memory.hands), memory.searched_ms
 
     def find(self, image: Image, time_ms: float) -> list[Hand]:
         """Return the hands in the next frame, at most as many as wanted; those that were followed come first."""

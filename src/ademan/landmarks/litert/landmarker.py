@@ -1,6 +1,6 @@
 """Hands, a body, or both, as the points of a skeleton."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ademan.clip import Points
 from ademan.landmarks.landmarker import LandmarkConfig
 from ademan.landmarks.litert import hands, pose
 from ademan.landmarks.litert.detector import Detector
-from ademan.landmarks.litert.hands import Hand, HandTracker, sides
+from ademan.landmarks.litert.hands import Hand, HandMemory, HandTracker, sides
 from ademan.landmarks.litert.network import Network
 from ademan.landmarks.litert.pose import Body, BodyTracker
 from ademan.landmarks.litert.region import Array
@@ -20,6 +20,19 @@ _BODY, _HAND = 33, 21
 _WRISTS = tuple(BUILT_IN["pose33"].index(f"{side}_wrist") for side in ("left", "right"))
 _SHOULDERS = tuple(BUILT_IN["pose33"].index(f"{side}_shoulder") for side in ("left", "right"))
 _BODY_SAYS = 8.0  # log-odds for a hand that is one breadth of the shoulders nearer to one wrist than to the other
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a landmarker knows of the frames before; as it is made, that of a video's beginning.
+
+    Args:
+        hands: that are followed.
+        body: that is followed.
+    """
+
+    hands: HandMemory = field(default_factory=HandMemory)
+    body: Body | None = None
 
 
 class LitertLandmarker:
@@ -60,6 +73,21 @@ class LitertLandmarker:
         for tracker in (self._hands, self._body):
             if tracker:
                 tracker.reset()
+
+    @property
+    def memory(self) -> Memory:
+        """What is followed; put back before the next frame of the same video, it lets many videos share the networks.
+
+        They need 40 MB or more, and this next to nothing.
+        """
+        return Memory(self._hands.memory if self._hands else HandMemory(), self._body.memory if self._body else None)
+
+    @memory.setter
+    def memory(self, memory: Memory) -> None:
+        if self._hands:
+            self._hands.memory = memory.hands
+        if self._body:
+            self._body.memory = memory.body
 
     def close(self) -> None:
         """Let go of the networks."""

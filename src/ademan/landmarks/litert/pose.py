@@ -53,6 +53,15 @@ class BodyTracker:
         """Forget the body."""
         self._body: Body | None = None
 
+    @property
+    def memory(self) -> Body | None:
+        """The body that is followed."""
+        return self._body
+
+    @memory.setter
+    def memory(self, memory: Body | None) -> None:
+        self._body = memory
+
     def find(self, image: Image) -> Body | None:
         """Return the body in the next frame, if there is one."""
         body = self._look(image, self._body.next_region) if self._body else None

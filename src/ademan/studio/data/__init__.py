@@ -8,8 +8,12 @@ names.py         names, and their keys        gestures.py   gesture sets
 clips.py         clips and recordings         clip_files.py their points as files
 review.py        accepted clips, a dataset    models.py     versions, and which one is live
 predictions.py   what models said             totals.py     the same, added up
+figures.py       totals by day and person     days.py       days of a reader's calendar
+clip_stats.py    how clips were recorded      drift.py      whether they still are so
+classification.py  what a confusion matrix says
 files.py         files: a folder              bucket.py     or a bucket
 jobs.py          work for workers             backup.py     all of it in one zip, and back
+presence.py      who works with it now
 
 No web and no torch in here.
 """

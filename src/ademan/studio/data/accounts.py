@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -76,6 +77,7 @@ class Accounts:
         files: where clips and videos are, which go with an account.
         passwords: how they are kept.
         limits: of failed tries.
+        tell: called with logins/<user id> when logins of somebody have ended, so that what they watch ends, too.
     """
 
     def __init__(
@@ -84,11 +86,13 @@ class Accounts:
         files: FileStore,
         passwords: Passwords | None = None,
         limits: Limits | None = None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._database, self._files = database, files
         self._passwords = passwords or Passwords()
         self._attempts = Attempts(database, limits or Limits())
         self._settings = Settings(database)
+        self._tell = tell
 
     def register(
         self, name: str, password: str, *, invitation: str = "", address: str = "", locale: str = ""
@@ -182,7 +186,10 @@ class Accounts:
     def log_out(self, token: str) -> None:
         """End a login; a token that nobody has is no error."""
         with self._database.writing() as session:
-            session.execute(delete(Login).where(Login.token_sha256 == _digest(token)))
+            ended = delete(Login).where(Login.token_sha256 == _digest(token)).returning(Login.user_id)
+            users = session.scalars(ended).all()
+        for user_id in users:
+            self._tell(f"logins/{user_id}")
 
     def logins(self, user_id: int) -> list[LoginInfo]:
         """Return where somebody is logged in, the last used first."""
@@ -190,6 +197,13 @@ class Accounts:
         with self._database.reading() as session:
             rows = session.scalars(asked.order_by(Login.seen_ms.desc(), Login.id.desc())).all()
         return [LoginInfo(r.id, r.created_ms, r.seen_ms, r.expires_ms, r.address, r.agent) for r in rows]
+
+    def still_in(self, login_ids: Collection[int]) -> set[int]:
+        """Return which of these logins have not ended, and are of accounts that are open."""
+        asked = select(Login.id).join(User, User.id == Login.user_id)
+        asked = asked.where(Login.id.in_(login_ids), Login.expires_ms > now_ms(), User.active)
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
 
     def revoke(self, user_id: int, login_id: int) -> None:
         """End one login of somebody.
@@ -203,12 +217,15 @@ class Accounts:
             ).all()
         if not ended:
             raise StudioError("gone", "This login has ended already.")
+        self._tell(f"logins/{user_id}")
 
     def revoke_others(self, user_id: int, login_id: int) -> int:
         """End all logins of somebody but one, and return how many."""
         with self._database.writing() as session:
             others = delete(Login).where(Login.user_id == user_id, Login.id != login_id)
-            return len(session.execute(others.returning(Login.id)).all())
+            count = len(session.execute(others.returning(Login.id)).all())
+        self._tell(f"logins/{user_id}")
+        return count
 
     def change_password(self, user_id: int, old: str, new: str, *, login_id: int = 0, address: str = "") -> None:
         """Change a password; all logins end but the one from which it is asked.
@@ -224,6 +241,7 @@ class Accounts:
             row.password = kept
             self._attempts.succeed(session, attempt, row.name_key, address)
             session.execute(delete(Login).where(Login.user_id == user_id, Login.id != login_id))
+        self._tell(f"logins/{user_id}")
 
     def set_locale(self, user_id: int, locale: str) -> None:
         """Choose the language of somebody's pages."""
@@ -240,6 +258,7 @@ class Accounts:
         with self._database.writing(ACCOUNTS) as session:
             require_another_admin(session, _unchanged(session, user).id)
             keys = erase(session, user_id)
+        self._tell(f"logins/{user_id}")
         self._database.forget()
         delete_files(self._files, keys)
 

@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from ademan.studio.config import StudioConfig
 from ademan.studio.data.database import Database, now_ms
 from ademan.studio.data.errors import StudioError
 from ademan.studio.data.files import FileStore, Stored, open_files
+from ademan.studio.data.presence import alone
 from ademan.studio.data.tables import Attempt, Base, ClipRow, Login, ModelVersion
 
 FORMAT = "ademan-studio/1"
@@ -35,6 +36,8 @@ _LEFT_OUT = {Login.__tablename__, Attempt.__tablename__}
 _TABLES: tuple[Table, ...] = tuple(table for table in Base.metadata.sorted_tables if table.name not in _LEFT_OUT)
 _ROWS = 1000  # that are written at once
 _LARGEST_MANIFEST, _LARGEST_ENTRY = 2**30, 2**36
+Progress = Callable[[int, int], None]
+"""Called with how many files are done, of how many."""
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, NotImplementedError)
 
 
@@ -53,12 +56,13 @@ class Backed:
     lost: tuple[str, ...]
 
 
-def backup(config: StudioConfig, path: Path) -> Backed:
+def backup(config: StudioConfig, path: Path, told: Progress = lambda _done, _of: None) -> Backed:
     """Write all of a studio into a zip; it may run meanwhile, the rows are those of one moment.
 
     Args:
         config: of the studio.
         path: of the zip; an existing file is replaced at the end.
+        told: how far it is.
 
     Raises:
         StudioError: 'unavailable', database or files cannot be reached; 'bad', the database is of another version.
@@ -69,21 +73,22 @@ def backup(config: StudioConfig, path: Path) -> Backed:
         with written_whole(path) as beside:
             beside.touch(mode=0o600)
             with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive, _moment(database) as connection:
-                return _write(archive, connection, files)
+                return _write(archive, connection, files, told)
     finally:
         database.close()
 
 
-def restore(path: Path, config: StudioConfig) -> Backed:
+def restore(path: Path, config: StudioConfig, told: Progress = lambda _done, _of: None) -> Backed:
     """Bring a backup back into a studio that has nothing yet; all checksums are proven before anything is written.
 
     Args:
         path: of the zip.
         config: of a studio that does not run, with an empty database, or none, and no files.
+        told: how far it is.
 
     Raises:
         StudioError: 'bad', the zip is none, damaged, or of another version; 'taken', something is in the studio
-            already; 'unavailable', database or files cannot be reached.
+            already, or runs; 'unavailable', database or files cannot be reached.
     """
     database, files = Database(config.database_url), open_files(config)
     try:
@@ -92,7 +97,8 @@ def restore(path: Path, config: StudioConfig) -> Backed:
             database.upgrade()
             _check_empty(database, next(files.all(), None))
             _check_revision(archive, database, path)
-            return _read(archive, entries, database, files)
+            with alone(database):
+                return _read(archive, entries, database, files, told)
     finally:
         database.close()
 
@@ -117,11 +123,12 @@ def _moment(database: Database) -> Iterator[Connection]:
         yield session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
 
 
-def _write(archive: zipfile.ZipFile, connection: Connection, files: FileStore) -> Backed:
+def _write(archive: zipfile.ZipFile, connection: Connection, files: FileStore, told: Progress) -> Backed:
     entries: dict[str, dict[str, Any]] = {}
     rows = {table.name: _write_table(archive, entries, connection, table) for table in _TABLES}
-    lost = []
-    for key in _keys(connection):
+    lost, keys = [], list(_keys(connection))
+    for done, key in enumerate(keys):
+        told(done, len(keys))
         try:
             content = files.get(key)
         except StudioError as error:
@@ -227,10 +234,13 @@ def _check_revision(archive: zipfile.ZipFile, database: Database, path: Path) ->
         )
 
 
-def _read(archive: zipfile.ZipFile, entries: dict[str, dict[str, Any]], database: Database, files: FileStore) -> Backed:
+def _read(
+    archive: zipfile.ZipFile, entries: dict[str, dict[str, Any]], database: Database, files: FileStore, told: Progress
+) -> Backed:
     """Write files, then rows: if it breaks off, there are no rows, and the files are found to belong to nothing."""
     keys = [name.removeprefix("files/") for name in entries if name.startswith("files/")]
-    for key in keys:
+    for done, key in enumerate(keys):
+        told(done, len(keys))
         files.put(key, archive.read(f"files/{key}"))
     with database.writing() as session:
         rows = {table.name: _read_table(archive, session.connection(), table) for table in _TABLES}

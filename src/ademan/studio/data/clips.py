@@ -1,7 +1,6 @@
 """Clips of a studio: a row in the database, and a file with the points; recordings; who may see and change what."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -11,18 +10,22 @@ from sqlalchemy.orm import Session
 
 from ademan.clip import Clip
 from ademan.studio.data.clip_files import from_bytes, to_bytes
+from ademan.studio.data.clip_stats import measure
 from ademan.studio.data.database import Database, now_ms
 from ademan.studio.data.errors import StudioError
-from ademan.studio.data.files import FileStore, delete_files, new_key
+from ademan.studio.data.files import FileStore, delete_files, new_key, put_for_rows
 from ademan.studio.data.gestures import set_of
 from ademan.studio.data.names import clean_text
 from ademan.studio.data.people import user_of
 from ademan.studio.data.settings import MOST_CLIPS, Settings
-from ademan.studio.data.tables import CLIP_ORIGINS, ClipRow, Gesture, GestureSet, ModelVersion, Recording
+from ademan.studio.data.tables import CLIP_ORIGINS, ClipRow, ClipStats, Gesture, GestureSet, ModelVersion, Recording
 
 MOST_ROWS = 500
 """Of one page."""
-_YOUNG_MS = 3_600_000  # a file whose row is not there may belong to a clip that is being added
+MOST_RECORDINGS = 120
+"""That one person may begin in an hour: one takes a minute at least."""
+_HOUR_MS = 3_600_000
+_YOUNG_MS = _HOUR_MS  # a file whose row is not there may belong to a clip that is being added
 _FEW = 10
 _NOT_THERE = "This clip is not there, or no longer."
 
@@ -133,9 +136,13 @@ class Clips:
             by: who is recorded.
             set_id: for which set.
             video_agreed: whether that person agreed that videos are kept.
+
+        Raises:
+            StudioError: 'gone', there is no such set; 'too_many' recordings in an hour.
         """
         with self._database.writing() as session:
             set_of(session, set_id)
+            _check_pace(session, by)
             row = Recording(user_id=by, set_id=set_id, started_ms=now_ms(), video_agreed=video_agreed)
             session.add(row)
             session.flush()
@@ -179,7 +186,7 @@ class Clips:
             StudioError: 'bad', it does not fit the set; 'gone', set, gesture, recording or person are not there;
                 'forbidden', a video that nobody agreed to; 'too_many' clips of this person; 'unavailable'.
         """
-        content = to_bytes(clip)
+        content, measured = to_bytes(clip), measure(clip)
         row = ClipRow(
             recording_id=recording_id, user_id=user_id, set_id=set_id, gesture_id=gesture_id, is_idle=idle, state="new",
             origin=origin, frames=len(clip), duration_ms=clip.duration_ms, file_key=new_key("clips", ".npz"),
@@ -192,25 +199,41 @@ class Clips:
             row.guess, row.guess_confidence, row.guess_model_id = label, float(guess.confidence), guess.model_id
         with self._database.reading() as session:
             self._check(session, row, clip)  # refused before anything is written
-        try:
-            self._files.put(row.file_key, content)
-            if row.video_key:
-                self._files.put(row.video_key, video)
-            with self._database.writing(f"clips of {user_id}") as session:
-                self._check(session, row, clip)
-                session.add(row)
-                session.flush()
-                return one_info(session, row.id)
-        except Exception:
-            for key in filter(None, (row.file_key, row.video_key)):
-                with suppress(StudioError):
-                    self._files.delete(key)
-            raise
+        contents = {row.file_key: content} | ({row.video_key: video} if row.video_key else {})
+        with put_for_rows(self._files, contents), self._database.writing(f"clips of {user_id}") as session:
+            self._check(session, row, clip)
+            session.add(row)
+            session.flush()
+            session.add(ClipStats(clip_id=row.id, **vars(measured)))
+            session.flush()
+            return one_info(session, row.id)
 
-    def mine(self, by: int, *, set_id: int | None = None, state: str = "", offset: int = 0, limit: int = 50) -> Page:
-        """Return somebody's own clips, the newest first."""
+    def mine(
+        self,
+        by: int,
+        *,
+        set_id: int | None = None,
+        gesture_id: int | None = None,
+        idle: bool = False,
+        state: str = "",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> Page:
+        """Return somebody's own clips, the newest first.
+
+        Args:
+            by: whose they are.
+            set_id: of this set alone.
+            gesture_id: of this gesture alone.
+            idle: those alone that show none of the gestures.
+            state: 'new', 'accepted' or 'excluded'; all of them by default.
+            offset: how many to pass over.
+            limit: how many to return at most.
+        """
         which = [ClipRow.user_id == by]
         which += [ClipRow.set_id == set_id] if set_id is not None else []
+        which += [ClipRow.gesture_id == gesture_id] if gesture_id is not None else []
+        which += [ClipRow.is_idle.is_(True)] if idle else []
         which += [ClipRow.state == state] if state else []
         with self._database.reading() as session:
             return page(session, which, [ClipRow.created_ms.desc(), ClipRow.id], offset, limit)
@@ -242,6 +265,35 @@ class Clips:
         if key is None:
             raise StudioError("gone", "There is no video of this clip.")
         return self._files.get(key), key[key.rindex(".") :]
+
+    def add_video(self, by: int, clip_id: str, video: bytes, ending: str) -> None:
+        """Keep the video of a clip of one's own; like `add`, first the file and then the row.
+
+        Args:
+            by: who is seen.
+            clip_id: of a clip of a recording in which that person agreed to videos.
+            video: what the browser recorded.
+            ending: '.webm' or '.mp4'.
+
+        Raises:
+            StudioError: 'gone', the clip is not there, or is somebody else's; 'forbidden', nobody agreed; 'taken', it
+                has a video; 'bad', the video is too large; 'unavailable'.
+        """
+        key = new_key("videos", ending)
+        with self._database.reading() as session:
+            _may_have_video(session, by, visible(session, by, [clip_id])[0])  # refused before anything is written
+        with put_for_rows(self._files, {key: video}), self._database.writing() as session:
+            row = visible(session, by, [clip_id], changing=True)[0]
+            _may_have_video(session, by, row)
+            row.video_key = key
+
+    def delete_video(self, by: int, clip_id: str) -> None:
+        """Delete the video of a clip, for ever; its points stay."""
+        with self._database.writing() as session:
+            row = visible(session, by, [clip_id], changing=True)[0]
+            key, row.video_key = row.video_key, None
+        if key is not None:
+            delete_files(self._files, [key])
 
     def relabel(self, by: int, clip_id: str, gesture_id: int | None, *, idle: bool = False) -> ClipInfo:
         """Say what a clip shows; unless an admin says it, it must be reviewed again.
@@ -326,6 +378,13 @@ def _check_label(session: Session, row: ClipRow) -> None:
         raise StudioError("bad", "A clip shows a gesture of its own set, or none; not both.")
 
 
+def _check_pace(session: Session, by: int) -> None:
+    lately = select(func.count()).where(Recording.user_id == by, Recording.started_ms > now_ms() - _HOUR_MS)
+    if (session.scalar(lately) or 0) >= MOST_RECORDINGS:
+        message = f"You began {MOST_RECORDINGS} recordings in this hour, the most that one may. Go on later."
+        raise StudioError("too_many", message, retry_after_s=_HOUR_MS // 1000)
+
+
 def _check_recording(session: Session, row: ClipRow) -> None:
     agreed = False
     if row.recording_id is not None:
@@ -335,6 +394,17 @@ def _check_recording(session: Session, row: ClipRow) -> None:
         agreed = recording.video_agreed
     if row.video_key and not agreed:
         raise StudioError("forbidden", "Nobody agreed to a video; only the points can be kept.")
+
+
+def _may_have_video(session: Session, by: int, row: ClipRow) -> None:
+    """Refuse a video of a clip that has one, or of which nobody agreed to one."""
+    if row.user_id != by:
+        raise StudioError("gone", _NOT_THERE)  # also for an admin: only who is seen can have agreed
+    recording = session.get(Recording, row.recording_id) if row.recording_id is not None else None
+    if recording is None or not recording.video_agreed:
+        raise StudioError("forbidden", "Nobody agreed to a video; only the points can be kept.")
+    if row.video_key is not None:
+        raise StudioError("taken", "This clip has a video.")
 
 
 def visible(session: Session, by: int, clip_ids: Sequence[str], *, changing: bool = False) -> Sequence[ClipRow]:

@@ -1,6 +1,7 @@
 """The database of a studio: SQLite in a file, or PostgreSQL; its transactions, its locks, its upgrades."""
 
 import hashlib
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +12,20 @@ from typing import Any
 import alembic.command
 import alembic.config
 import alembic.util
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    Engine,
+    cast,
+    create_engine,
+    event,
+    extract,
+    func,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -52,11 +66,13 @@ class Database:
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
             options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_MS / 1000}}
         else:
-            options = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+            named = {"application_name": self.key}  # by which presence.py knows them
+            options = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "connect_args": named}
         self.engine = create_engine(self.url, **options)
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
         self._writing_engine = self.engine.execution_options(**{_WRITES: True})
+        self._one_writes = threading.Lock()
 
     @property
     def is_sqlite(self) -> bool:
@@ -67,6 +83,11 @@ class Database:
     def name(self) -> str:
         """How messages call it: without the password."""
         return self.url.render_as_string(hide_password=True)
+
+    @property
+    def key(self) -> str:
+        """What its studio is called in a Redis that several share: equal for all who give the same address."""
+        return "ademan" + hashlib.sha256(self.name.encode()).hexdigest()[:12]
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -92,7 +113,12 @@ class Database:
             StudioError: 'unavailable', the database cannot be reached, or others kept it busy for too long; 'gone' or
                 'taken', what a row belongs to was deleted, or one like it was added, at the same time.
         """
-        with self._in_words(), Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._in_words(),
+            self._turn(),
+            Session(self._writing_engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             if not self.is_sqlite:
                 for name in sorted(locks):
                     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock_key(name)})
@@ -126,6 +152,29 @@ class Database:
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         self.engine.dispose()
+
+    def clock_ms(self, session: Session) -> int:
+        """Return the time by the database's clock: those of several machines differ."""
+        if self.is_sqlite:
+            return now_ms()
+        return int(session.scalars(select(cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger))).one())
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let the threads of this process write into SQLite one after the other.
+
+        SQLite itself has no queue: who finds it busy looks again a little later, and of sixteen threads one looked in
+        vain for 20 s.
+        """
+        if not self.is_sqlite:
+            yield
+        elif self._one_writes.acquire(timeout=_BUSY_MS / 1000):
+            try:
+                yield
+            finally:
+                self._one_writes.release()
+        else:
+            raise StudioError("unavailable", f"too many write into {self.name} at once. Try it again.")
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -7,9 +7,9 @@ from ademan.errors import AdemanError
 Code = Literal["taken", "wrong", "forbidden", "gone", "too_many", "bad", "unavailable"]
 """Why something was refused.
 
-taken: the name is in use. wrong: name and password, or a token, do not fit. forbidden: somebody else may, but not this
-person. gone: it is not there, or no longer. too_many: wait, or delete something. bad: it is not what is expected.
-unavailable: the database cannot be reached or has no time; the same can be tried again.
+taken: the name is in use, or somebody else was quicker. wrong: name and password, or a token, do not fit. forbidden:
+somebody else may, but not this person. gone: it is not there, or no longer. too_many: wait, or delete something. bad:
+it is not what is expected. unavailable: the database cannot be reached or has no time; the same can be tried again.
 """
 
 

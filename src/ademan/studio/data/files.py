@@ -3,7 +3,7 @@
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +100,31 @@ def delete_files(files: FileStore, keys: Iterable[str]) -> None:
             f"It is deleted, but for {len(left)} files that cannot be reached now ({left[0]}). "
             "They go when the studio starts again.",
         ) from left[0]
+
+
+@contextmanager
+def put_for_rows(files: FileStore, contents: Mapping[str, bytes]) -> Iterator[None]:
+    """Write files, and then do the block, which keeps the rows that name them; if it fails, they go again.
+
+    They stay if the database was cut off: it may have kept the rows, and not been able to say so. A file without a row
+    is found by `Clips.check`; a row without a file would be a clip that is lost.
+
+    Args:
+        files: where they are kept.
+        contents: by their keys.
+    """
+    are_put = False
+    try:
+        for key, content in contents.items():
+            files.put(key, content)
+        are_put = True
+        yield
+    except Exception as error:
+        if not (are_put and isinstance(error, StudioError) and error.code == "unavailable"):
+            for key in contents:
+                with suppress(StudioError):
+                    files.delete(key)
+        raise
 
 
 class FolderStore:

@@ -98,8 +98,23 @@ class GestureSets:
         with self._database.reading() as session:
             return set_of(session, set_id)
 
-    def add(self, by: int, name: str, landmarks: str = "hands", idle: str = "idle") -> SetInfo:
-        """Make a set."""
+    def add(
+        self,
+        by: int,
+        name: str,
+        landmarks: str = "hands",
+        idle: str = "idle",
+        gestures: Sequence[tuple[str, str]] = (),
+    ) -> SetInfo:
+        """Make a set.
+
+        Args:
+            by: an admin.
+            name: of the set.
+            landmarks: 'hands', 'pose' or 'holistic'.
+            idle: label of clips that show no gesture.
+            gestures: names and notes of the first ones; if one of them is refused, there is no set.
+        """
         name, idle = clean_name(name), clean_name(idle, "The label of clips without a gesture")
         if landmarks not in LANDMARKS:
             raise StudioError("bad", f"A set follows {', '.join(LANDMARKS)}, not {landmarks!a:.40}.")
@@ -111,7 +126,9 @@ class GestureSets:
             )
             session.add(row)
             session.flush()
-            return _set_info(row, [])
+            for gesture, note in gestures:
+                _put(session, row, gesture, note)
+            return _set_info(row, gestures_of(session, row.id))
 
     def rename(self, by: int, set_id: int, name: str) -> None:
         """Call a set otherwise."""
@@ -135,21 +152,9 @@ class GestureSets:
 
     def add_gesture(self, by: int, set_id: int, name: str, note: str = "") -> GestureInfo:
         """Put a gesture at the end of a set."""
-        name = clean_name(name)
         with self._database.writing("sets") as session:
             require_admin(session, by)
-            owner = _row(session, set_id)
-            there = gestures_of(session, set_id)
-            if len(there) >= MOST_GESTURES:
-                raise StudioError("too_many", f"A set has {MOST_GESTURES} gestures at most.")
-            _check_gesture_name(owner, there, name, 0)
-            row = Gesture(
-                set_id=set_id, name=name, name_key=name_key(name), note=clean_text(note, _LONGEST_NOTE),
-                position=max((gesture.position for gesture in there), default=-1) + 1,
-            )  # fmt: skip
-            session.add(row)
-            session.flush()
-            return _gesture_info(row)
+            return _gesture_info(_put(session, _row(session, set_id), name, note))
 
     def change_gesture(self, by: int, gesture_id: int, name: str, note: str) -> None:
         """Give a gesture another name and note; its clips stay with it."""
@@ -206,6 +211,22 @@ def _gesture_row(session: Session, gesture_id: int) -> Gesture:
     row = session.get(Gesture, gesture_id)
     if row is None:
         raise StudioError("gone", "This gesture is not there, or no longer.")
+    return row
+
+
+def _put(session: Session, owner: GestureSet, name: str, note: str) -> Gesture:
+    """Put a gesture at the end of a set."""
+    name = clean_name(name)
+    there = gestures_of(session, owner.id)
+    if len(there) >= MOST_GESTURES:
+        raise StudioError("too_many", f"A set has {MOST_GESTURES} gestures at most.")
+    _check_gesture_name(owner, there, name, 0)
+    row = Gesture(
+        set_id=owner.id, name=name, name_key=name_key(name), note=clean_text(note, _LONGEST_NOTE),
+        position=max((gesture.position for gesture in there), default=-1) + 1,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
     return row
 
 

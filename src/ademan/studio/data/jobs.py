@@ -14,11 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
-from sqlalchemy import BigInteger, CursorResult, Update, exists, extract, func, select, update
-from sqlalchemy import cast as as_type
+from sqlalchemy import CursorResult, Update, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
-from ademan.studio.data.database import Database, now_ms
+from ademan.studio.data.database import Database
 from ademan.studio.data.errors import StudioError
 from ademan.studio.data.tables import GestureSet, Job, JobLine
 
@@ -100,10 +99,16 @@ class Jobs:
     Args:
         database: upgraded.
         wake: called after a job was queued, so that a worker looks at once; if it does nothing, one looks soon anyhow.
+        tell: called with jobs/<job id> when something of a job has changed.
     """
 
-    def __init__(self, database: Database, wake: Callable[[], None] | None = None) -> None:
-        self._database, self._wake = database, wake
+    def __init__(
+        self,
+        database: Database,
+        wake: Callable[[], None] | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._database, self._wake, self._tell = database, wake, tell
 
     def enqueue(
         self,
@@ -136,10 +141,11 @@ class Jobs:
             if (asked := session.scalar(known)) is not None:
                 return asked
             job = Job(kind=kind, set_id=set_id, params=dict(params or {}), created_by=created_by)
-            job.created_ms, job.state, job.message = self._clock_ms(session), "queued", "waiting for a worker"
+            job.created_ms, job.state, job.message = self._database.clock_ms(session), "queued", "waiting for a worker"
             session.add(job)
             session.flush()
             asked = job.id
+        self._tell(f"jobs/{asked}")
         if self._wake is not None:
             self._wake()
         return asked
@@ -157,11 +163,13 @@ class Jobs:
             job = session.scalar(_oldest_free())
             if job is None:
                 return None
-            now = self._clock_ms(session)
+            now = self._database.clock_ms(session)
             job.started_ms = now if job.started_ms is None else job.started_ms
             job.state, job.worker, job.heartbeat_ms, job.message = "running", worker, now, "begun"
             job.attempts, job.progress = job.attempts + 1, 0.0
-            return Held(job.id, _kind(job), job.set_id, job.params, job.created_by, worker, job.attempts)
+            held = Held(job.id, _kind(job), job.set_id, job.params, job.created_by, worker, job.attempts)
+        self._tell(f"jobs/{held.id}")
+        return held
 
     def beat(
         self, held: Held, progress: float | None = None, message: str | None = None, lines: Sequence[str] = ()
@@ -178,7 +186,7 @@ class Jobs:
             StudioError: 'unavailable'; whether the job is still one's own is not known then.
         """
         with self._database.writing() as session:
-            now = self._clock_ms(session)
+            now = self._database.clock_ms(session)
             values: dict[str, Any] = {"heartbeat_ms": now}
             if progress is not None:
                 values["progress"] = min(1.0, max(0.0, progress))
@@ -186,8 +194,10 @@ class Jobs:
                 values["message"] = message[:_MAX_LINE]
             if not _change(session, _of(held).values(**values)):
                 return "lost"
-            _tell(session, held.id, now, lines)
-            return "cancel" if session.scalar(select(Job.cancel_asked).where(Job.id == held.id)) else "mine"
+            _add_lines(session, held.id, now, lines)
+            is_cancelled = session.scalar(select(Job.cancel_asked).where(Job.id == held.id))
+        self._tell(f"jobs/{held.id}")
+        return "cancel" if is_cancelled else "mine"
 
     def finish(self, held: Held, result: Mapping[str, Any], message: str) -> bool:
         """Say that a job is done; False if it is another's by now, and then nothing is changed."""
@@ -204,14 +214,15 @@ class Jobs:
     def release(self, held: Held, why: str) -> bool:
         """Give a job back, for another to take; it does not count as an attempt. False if it is another's already."""
         with self._database.writing() as session:
-            now = self._clock_ms(session)
+            now = self._database.clock_ms(session)
             back = {"state": "queued", "worker": None, "heartbeat_ms": None, "attempts": Job.attempts - 1}
             ended = {"state": "cancelled", "finished_ms": now, "message": "cancelled"}
             changed = _change(session, _of(held).where(Job.cancel_asked).values(**ended)) or _change(
                 session, _of(held).values(**back, message=why[:_MAX_LINE])
             )
             if changed:
-                _tell(session, held.id, now, [why])
+                _add_lines(session, held.id, now, [why])
+        self._tell(f"jobs/{held.id}")
         if changed and self._wake is not None:
             self._wake()
         return changed
@@ -225,8 +236,9 @@ class Jobs:
         with self._database.writing() as session:
             ended: dict[str, Any] = {"state": "cancelled", "message": "cancelled", "cancel_asked": True}
             waiting = update(Job).where(Job.id == job_id, Job.state == "queued")
-            if not _change(session, waiting.values(finished_ms=self._clock_ms(session), **ended)):
+            if not _change(session, waiting.values(finished_ms=self._database.clock_ms(session), **ended)):
                 _change(session, update(Job).where(Job.id == job_id, Job.state == "running").values(cancel_asked=True))
+        self._tell(f"jobs/{job_id}")
         return self.get(job_id)
 
     def recover(self, stale_ms: int = STALE_MS) -> int:
@@ -238,13 +250,15 @@ class Jobs:
             StudioError: 'unavailable'.
         """
         with self._database.writing("take a job") as session:
-            now = self._clock_ms(session)
+            now = self._database.clock_ms(session)
             silent = select(Job).where(Job.state == "running", Job.heartbeat_ms < now - stale_ms)
             found = session.scalars(silent.with_for_update(skip_locked=True)).all()
             for job in found:
                 told = f"{job.worker} has said nothing for {(now - (job.heartbeat_ms or now)) // 1000} s"
-                _tell(session, job.id, now, [_give_up_or_back(job, told, now)])
+                _add_lines(session, job.id, now, [_give_up_or_back(job, told, now)])
             requeued = any(job.state == "queued" for job in found)
+        for job in found:
+            self._tell(f"jobs/{job.id}")
         if requeued and self._wake is not None:
             self._wake()
         return len(found)
@@ -277,18 +291,13 @@ class Jobs:
 
     def _end(self, held: Held, state: JobState, message: str, **more: Any) -> bool:
         with self._database.writing() as session:
-            now = self._clock_ms(session)
+            now = self._database.clock_ms(session)
             values = {"state": state, "message": message[:_MAX_LINE], "finished_ms": now, "heartbeat_ms": now, **more}
             changed = _change(session, _of(held).values(**values))
             if changed:
-                _tell(session, held.id, now, [message])
-            return changed
-
-    def _clock_ms(self, session: Session) -> int:
-        """Return the time by the database's clock: workers' own differ, and one must not seem dead for that."""
-        if self._database.is_sqlite:
-            return now_ms()
-        return int(session.scalars(select(as_type(extract("epoch", func.clock_timestamp()) * 1000, BigInteger))).one())
+                _add_lines(session, held.id, now, [message])
+        self._tell(f"jobs/{held.id}")
+        return changed
 
 
 def _oldest_free() -> Any:
@@ -328,7 +337,7 @@ def _give_up_or_back(job: Job, told: str, now: int) -> str:
     return f"{told}; the job can be taken again (attempt {job.attempts} of {MAX_ATTEMPTS} is lost)."
 
 
-def _tell(session: Session, job_id: int, now: int, lines: Sequence[str]) -> None:
+def _add_lines(session: Session, job_id: int, now: int, lines: Sequence[str]) -> None:
     session.add_all(JobLine(job_id=job_id, at_ms=now, text=line[:_MAX_LINE]) for line in lines)
 
 

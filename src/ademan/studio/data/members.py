@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
@@ -62,10 +63,18 @@ class Members:
         database: of the studio.
         files: where clips and videos are, which go with an account.
         passwords: how they are kept.
+        tell: called with logins/<user id> when logins of somebody have ended, or their role is another.
     """
 
-    def __init__(self, database: Database, files: FileStore, passwords: Passwords | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        files: FileStore,
+        passwords: Passwords | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._database, self._files, self._passwords = database, files, passwords or Passwords()
+        self._tell = tell
 
     def all(self, by: int) -> list[Member]:
         """Return all people, in the order in which they came."""
@@ -94,6 +103,7 @@ class Members:
             if role != "admin":
                 require_another_admin(session, user_id)
             user.role = role
+        self._tell(f"logins/{user_id}")
 
     def set_active(self, by: int, user_id: int, *, active: bool) -> None:
         """Close somebody's account, which ends their logins, or open it again.
@@ -108,6 +118,7 @@ class Members:
                 require_another_admin(session, user_id)
                 session.execute(delete(Login).where(Login.user_id == user_id))
             user.active = active
+        self._tell(f"logins/{user_id}")
 
     def new_password(self, by: int, user_id: int) -> str:
         """Give somebody who has forgotten theirs a new password, and return it; their logins end."""
@@ -119,6 +130,7 @@ class Members:
             require_admin(session, by)
             user_of(session, user_id, changing=True).password = kept
             session.execute(delete(Login).where(Login.user_id == user_id))
+        self._tell(f"logins/{user_id}")
         return password
 
     def remove(self, by: int, user_id: int) -> None:
@@ -131,6 +143,7 @@ class Members:
             require_admin(session, by)
             require_another_admin(session, user_id)
             keys = erase(session, user_id)
+        self._tell(f"logins/{user_id}")
         self._database.forget()
         delete_files(self._files, keys)
 

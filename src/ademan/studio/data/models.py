@@ -1,10 +1,10 @@
 """The versions of a set's model: kept, promoted, rolled back, compared. At most one of a set is live."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,10 +14,12 @@ from ademan.errors import AdemanError
 from ademan.files import sha256
 from ademan.studio.data.database import Database, now_ms
 from ademan.studio.data.errors import StudioError
-from ademan.studio.data.files import FileStore, new_key
+from ademan.studio.data.files import FileStore, new_key, put_for_rows
 from ademan.studio.data.gestures import set_of
-from ademan.studio.data.tables import MODEL_STATES, ModelVersion
+from ademan.studio.data.tables import MODEL_STATES, GestureSet, ModelVersion
 
+Unchecked = Literal["unchecked"]
+"""Whoever asks does not mind which version is live."""
 _NO_VERSION = "This version is not there, or no longer."
 
 
@@ -94,10 +96,11 @@ class Models:
     Args:
         database: of the studio.
         files: where the bundles are.
+        tell: called with models/<set id> when another version is live, or none.
     """
 
-    def __init__(self, database: Database, files: FileStore) -> None:
-        self._database, self._files = database, files
+    def __init__(self, database: Database, files: FileStore, tell: Callable[[str], None] = lambda _: None) -> None:
+        self._database, self._files, self._tell = database, files, tell
 
     def add(
         self,
@@ -142,18 +145,12 @@ class Models:
             set_id=set_id, created_ms=now_ms(), trained_by=trained_by, job_id=job_id, bundle_key=key, sha256=digest,
             manifest=manifest, scores=dict(scores or {}), split=dict(split or {}), clips=dict(clips or {}), state=state,
         )  # fmt: skip
-        try:
-            self._files.put(key, content)
-            with self._database.writing(_lock(set_id)) as session:
-                last = session.scalar(select(func.max(ModelVersion.number)).where(ModelVersion.set_id == set_id))
-                row.number = (last or 0) + 1
-                session.add(row)
-                session.flush()
-                return _info(row)
-        except Exception:
-            with suppress(StudioError):
-                self._files.delete(key)
-            raise
+        with put_for_rows(self._files, {key: content}), self._database.writing(_lock(set_id)) as session:
+            last = session.scalar(select(func.max(ModelVersion.number)).where(ModelVersion.set_id == set_id))
+            row.number = (last or 0) + 1
+            session.add(row)
+            session.flush()
+            return _info(row)
 
     def all(self, set_id: int) -> list[VersionInfo]:
         """Return the versions of a set's model, the newest first."""
@@ -176,6 +173,13 @@ class Models:
             row = _live(session, set_id)
             return _info(row) if row else None
 
+    def live_of(self, set_ids: Collection[int]) -> dict[int, int | None]:
+        """Return of each set that is still there the id of the version that is live; None where none is."""
+        live = (ModelVersion.set_id == GestureSet.id) & (ModelVersion.state == "live")
+        asked = select(GestureSet.id, ModelVersion.id).outerjoin(ModelVersion, live).where(GestureSet.id.in_(set_ids))
+        with self._database.reading() as session:
+            return {row[0]: row[1] for row in session.execute(asked)}
+
     @contextmanager
     def bundle(self, version_id: int) -> Iterator[Path]:
         """Give the path of a version's bundle, a .zip, to be read during the block.
@@ -190,46 +194,65 @@ class Models:
                 raise StudioError("gone", f"The bundle of version {row.number} is damaged. Restore a backup.")
             yield path
 
-    def promote(self, version_id: int, by: int | None = None) -> VersionInfo:
-        """Make a version live; the one that was is retired. Of several who do so at once, the last one has its way.
+    def promote(
+        self, version_id: int, by: int | None = None, *, expected: int | Unchecked | None = "unchecked"
+    ) -> VersionInfo:
+        """Make a version live; the one that was is retired.
+
+        Of several who do so at once, the last one has its way, unless they say what they expect.
 
         Args:
             version_id: of the version; one that is live stays so.
             by: who asks for it; None for the worker's gate.
+            expected: id of the version that is live as far as whoever asks knows, None if none is.
 
         Raises:
-            StudioError: 'gone', there is no such version.
+            StudioError: 'gone', there is no such version; 'taken', another one is live than was expected.
         """
         with self._database.reading() as session:
             set_id = _row(session, version_id).set_id
         with self._database.writing(_lock(set_id)) as session:
             row = _row(session, version_id)
             if row.state != "live":
+                _check_live(_live(session, set_id), expected)
                 self._replace_live(session, row)
                 row.promoted_ms, row.promoted_by = _after(session, set_id), by
-            return _info(row)
+            promoted = _info(row)
+        self._tell(f"models/{set_id}")
+        return promoted
 
-    def roll_back(self, set_id: int, by: int | None = None) -> VersionInfo:
+    def before(self, set_id: int) -> VersionInfo | None:
+        """Return the version to which `roll_back` would go; None if there is none."""
+        with self._database.reading() as session:
+            row = _before(session, set_id, _live(session, set_id))
+            return _info(row) if row else None
+
+    def roll_back(
+        self, set_id: int, by: int | None = None, *, expected: int | Unchecked | None = "unchecked"
+    ) -> VersionInfo:
         """Make the version live that was so before; done again, the one before that.
 
+        Args:
+            set_id: of the set.
+            by: who asks for it.
+            expected: as for `promote`.
+
         Raises:
-            StudioError: 'gone', none was live before.
+            StudioError: 'gone', none was live before; 'taken', another one is live than was expected.
         """
         with self._database.writing(_lock(set_id)) as session:
             live = _live(session, set_id)
-            before = select(ModelVersion).where(ModelVersion.set_id == set_id, ModelVersion.state == "retired")
-            if live is not None and live.promoted_ms is not None:
-                before = before.where(ModelVersion.promoted_ms < live.promoted_ms)
-            row = session.scalar(
-                before.where(ModelVersion.promoted_ms.is_not(None)).order_by(ModelVersion.promoted_ms.desc()).limit(1)
-            )
+            _check_live(live, expected)
+            row = _before(session, set_id, live)
             if row is None:
                 raise StudioError("gone", "No other version was live before; there is nothing to go back to.")
             self._replace_live(session, row)  # its time of promotion stays: it says what was before it
             row.promoted_by = by
             if live is not None:
                 live.promoted_ms = None  # nobody wants to come back to it by going back from a later one
-            return _info(row)
+            restored = _info(row)
+        self._tell(f"models/{set_id}")
+        return restored
 
     def set_state(self, version_id: int, state: str) -> None:
         """Make a version a candidate, retired or refused; if it was live, none is now.
@@ -243,6 +266,7 @@ class Models:
             set_id = _row(session, version_id).set_id
         with self._database.writing(_lock(set_id)) as session:
             _row(session, version_id).state = state
+        self._tell(f"models/{set_id}")
 
     def compare(self, old_id: int, new_id: int) -> Comparison:
         """Return how two versions differ.
@@ -287,6 +311,22 @@ def _row(session: Session, version_id: int) -> ModelVersion:
 
 def _live(session: Session, set_id: int) -> ModelVersion | None:
     return session.scalar(select(ModelVersion).where(ModelVersion.set_id == set_id, ModelVersion.state == "live"))
+
+
+def _before(session: Session, set_id: int, live: ModelVersion | None) -> ModelVersion | None:
+    """Return the version that was live before the one that is."""
+    asked = select(ModelVersion).where(ModelVersion.set_id == set_id, ModelVersion.state == "retired")
+    if live is not None and live.promoted_ms is not None:
+        asked = asked.where(ModelVersion.promoted_ms < live.promoted_ms)
+    asked = asked.where(ModelVersion.promoted_ms.is_not(None))
+    return session.scalar(asked.order_by(ModelVersion.promoted_ms.desc()).limit(1))
+
+
+def _check_live(live: ModelVersion | None, expected: int | Unchecked | None) -> None:
+    if expected in ("unchecked", live.id if live else None):
+        return
+    now = f"version {live.number} is live" if live else "none is live"
+    raise StudioError("taken", f"Somebody else changed the live model meanwhile: now {now}. Look again.")
 
 
 def _after(session: Session, set_id: int) -> int:

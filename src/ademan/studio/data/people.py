@@ -1,5 +1,6 @@
 """People with accounts: what others may know of them, who they are in the database, and how they leave."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
@@ -61,6 +62,12 @@ def user_of(session: Session, user_id: int, *, changing: bool = False) -> User:
     if row is None:
         raise StudioError("gone", "This account is not there, or no longer.")
     return row
+
+
+def names_of(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
+    """Return the names of people who are still there, by their ids."""
+    wanted = {user_id for user_id in user_ids if user_id is not None}
+    return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}
 
 
 def require_admin(session: Session, user_id: int) -> None:

@@ -107,9 +107,21 @@ class Predictions:
             add_totals(session, rows)
             return [row.id for row in rows]
 
-    def mine(self, by: int, limit: int = 50) -> list[PredictionInfo]:
-        """Return the last things that were said to somebody, the newest first."""
+    def mine(self, by: int, limit: int = 50, *, kind: str = "", set_id: int | None = None) -> list[PredictionInfo]:
+        """Return the last things that were said to somebody, the newest first.
+
+        Args:
+            by: to whom.
+            limit: how many at most.
+            kind: 'prediction', 'began' or 'ended'; all of them by default.
+            set_id: by models of this set alone.
+        """
         asked = select(Prediction).where(Prediction.user_id == by).order_by(Prediction.at_ms.desc())
+        asked = asked.where(Prediction.kind == kind) if kind else asked
+        if set_id is not None:
+            asked = asked.join(ModelVersion, ModelVersion.id == Prediction.model_id).where(
+                ModelVersion.set_id == set_id
+            )
         with self._database.reading() as session:
             rows = session.scalars(asked.order_by(Prediction.id.desc()).limit(min(max(1, limit), 500))).all()
         return [_info(row) for row in rows]

@@ -8,19 +8,31 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from ademan.datasets import DatasetWriter
 from ademan.errors import DatasetError
 from ademan.studio.data.clip_files import from_bytes
-from ademan.studio.data.clips import MOST_ROWS, Page, doubt_of, joined, label_of, page, read_content
+from ademan.studio.data.clips import (
+    MOST_ROWS,
+    ClipInfo,
+    Page,
+    doubt_of,
+    joined,
+    label_of,
+    one_info,
+    page,
+    read_content,
+)
 from ademan.studio.data.database import Database, now_ms
 from ademan.studio.data.errors import StudioError
 from ademan.studio.data.files import FileStore
 from ademan.studio.data.gestures import set_of
 from ademan.studio.data.people import require_admin
-from ademan.studio.data.tables import CLIP_STATES, ClipRow
+from ademan.studio.data.tables import CLIP_STATES, ClipRow, Gesture
 
 Order = Literal["doubt", "newest", "oldest"]
+Why = Literal["changed", "gone", "nameless", "bad"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,56 @@ class Exported:
         return {"counts": dict(self.counts), "digest": self.digest, "left_out": len(self.left_out)}
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a clip stands.
+
+    Args:
+        state: 'new', 'accepted' or 'excluded'.
+        gesture_id: of the gesture that it is said to show; None if none, or if nobody has said what it shows.
+        idle: whether it is said to show none.
+    """
+
+    state: str
+    gesture_id: int | None
+    idle: bool
+
+    @classmethod
+    def of(cls, clip: ClipInfo) -> "Standing":
+        """Return how a clip stands."""
+        return cls(clip.state, clip.gesture_id, clip.gesture_id is None and clip.label is not None)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to become of a clip.
+
+    Args:
+        clip_id: of the clip.
+        seen: how it stood where the decision was made.
+        wanted: how it is to stand.
+    """
+
+    clip_id: str
+    seen: Standing
+    wanted: Standing
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of clips.
+
+    Args:
+        clips: as they stand now, but those that are gone.
+        refused: those that were left as they are, by their ids. changed: somebody else decided otherwise meanwhile;
+            gone: it is not there any more; nameless: it cannot be accepted without a name; bad: there is no such state,
+            or no such gesture in its set.
+    """
+
+    clips: list[ClipInfo]
+    refused: Mapping[str, Why]
+
+
 class Review:
     """Which clips are good enough to be learnt from. `by` is the id of whoever asks, who must be an admin.
 
@@ -83,7 +145,9 @@ class Review:
         *,
         state: str = "new",
         gesture_id: int | None = None,
+        idle: bool = False,
         user_id: int | None = None,
+        origin: str = "",
         order: Order = "doubt",
         offset: int = 0,
         limit: int = 50,
@@ -96,7 +160,9 @@ class Review:
         which = [ClipRow.set_id == set_id]
         which += [ClipRow.state == state] if state else []
         which += [ClipRow.gesture_id == gesture_id] if gesture_id is not None else []
+        which += [ClipRow.is_idle.is_(True)] if idle else []
         which += [ClipRow.user_id == user_id] if user_id is not None else []
+        which += [ClipRow.origin == origin] if origin else []
         newest = [ClipRow.created_ms.desc(), ClipRow.id]
         orders: dict[str, list[Any]] = {
             "doubt": [doubt_of().desc(), *newest],
@@ -142,6 +208,32 @@ class Review:
             changed = [row.id for row in rows if row.state != state]
             session.execute(update(ClipRow).where(ClipRow.id.in_(changed)).values(state=state, **decided))
         return len(changed)
+
+    def settle(self, by: int, wishes: Sequence[Wish]) -> Settled:
+        """Decide about clips one by one: of those that stand as they were seen, each gets what is wanted.
+
+        What somebody else has decided meanwhile is left as it is, and comes back as `changed`.
+
+        Raises:
+            StudioError: 'forbidden', no admin asks; 'too_many' at once.
+        """
+        if len(wishes) > MOST_ROWS:
+            raise StudioError("too_many", f"{len(wishes)} clips at once are too many; {MOST_ROWS} are the most.")
+        wanted = {wish.clip_id: wish for wish in wishes}
+        refused: dict[str, Why] = {}
+        with self._database.writing() as session:
+            require_admin(session, by)
+            asked = select(ClipRow).where(ClipRow.id.in_(wanted)).order_by(ClipRow.id).with_for_update()
+            rows = {row.id: row for row in session.scalars(asked)}
+            for clip_id, wish in wanted.items():
+                row = rows.get(clip_id)
+                if why := _refusal(session, row, wish):
+                    refused[clip_id] = why
+                elif row is not None:
+                    _put(row, wish.wanted, by)
+            session.flush()
+            clips = [one_info(session, clip_id) for clip_id in wanted if clip_id in rows]
+        return Settled(clips, refused)
 
     def accepted(self, set_id: int) -> list[AcceptedClip]:
         """Return the clips of a set that can be learnt from, in the order in which they came."""
@@ -222,6 +314,29 @@ class Review:
         recording = f"recording-{clip.recording_id}" if clip.recording_id is not None else f"tries-{clip.user_id or 0}"
         writer.add(replace(points, id=clip.id, label=clip.label, subject=subject, session=recording))
         return ""
+
+
+def _refusal(session: Session, row: ClipRow | None, wish: Wish) -> Why | None:
+    """Return why a clip cannot be made what is wanted; None if it can."""
+    if row is None:
+        return "gone"
+    now, wanted = Standing(row.state, row.gesture_id, row.is_idle), wish.wanted
+    if now not in (wish.seen, wanted):
+        return "changed"
+    gesture = session.get(Gesture, wanted.gesture_id) if wanted.gesture_id is not None else None
+    is_foreign = wanted.gesture_id is not None and (gesture is None or gesture.set_id != row.set_id or wanted.idle)
+    if wanted.state not in CLIP_STATES or is_foreign:
+        return "bad"
+    return "nameless" if wanted.state == "accepted" and wanted.gesture_id is None and not wanted.idle else None
+
+
+def _put(row: ClipRow, wanted: Standing, by: int) -> None:
+    """Let a clip stand as is wanted; who said so is noted if anything changes by it."""
+    if Standing(row.state, row.gesture_id, row.is_idle) == wanted:
+        return
+    row.state, row.gesture_id, row.is_idle = wanted.state, wanted.gesture_id, wanted.idle
+    decided = wanted.state != "new"
+    row.reviewed_by, row.reviewed_ms = (by, now_ms()) if decided else (None, None)
 
 
 def _digest(clips: Sequence[AcceptedClip]) -> str:

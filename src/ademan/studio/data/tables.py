@@ -210,6 +210,20 @@ class ClipRow(Base):
     reviewed_ms: Mapped[int | None] = mapped_column(Ms)
 
 
+class ClipStats(Base):
+    """How a clip was recorded, in a few numbers; see clip_stats.py. Null where they cannot be known."""
+
+    __tablename__ = "clip_stats"
+
+    clip_id: Mapped[str] = mapped_column(String(32), ForeignKey("clips.id", ondelete="CASCADE"), primary_key=True)
+    seen: Mapped[float | None]
+    size: Mapped[float | None]
+    speed: Mapped[float | None]
+    x: Mapped[float | None]
+    y: Mapped[float | None]
+    fps: Mapped[float | None]
+
+
 class Prediction(Base):
     """What a model said at one moment of a stream; `truth` is what the person said it was."""
 
@@ -243,11 +257,21 @@ class Prediction(Base):
 class PredictionTotal(Base):
     """Predictions of half an hour, added up as they come, so that figures read few rows.
 
-    `half_hour` is at_ms // HALF_HOUR_MS; `user_id` is NOBODY, and `truth` is empty, where `Prediction` has null.
+    `half_hour` is at_ms // HALF_HOUR_MS; `user_id` is NOBODY, and `truth` is empty, where `Prediction` has null. No sum
+    is in an index: PostgreSQL would have to write all of them anew with each prediction (no HOT updates).
     """
 
     __tablename__ = "prediction_totals"
-    __table_args__ = (Index(None, "user_id", "half_hour"), Index(None, "model_id"))
+    __table_args__ = (
+        Index(None, "user_id", "half_hour"),
+        Index(None, "model_id"),
+        Index(
+            "ix_prediction_totals_told",
+            "half_hour",
+            sqlite_where=text("truth <> ''"),
+            postgresql_where=text("truth <> ''"),
+        ),
+    )
 
     half_hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)

@@ -17,6 +17,8 @@ from ademan.errors import AdemanError
 from ademan.studio.config import StudioConfig
 from ademan.studio.data import StudioError
 from ademan.studio.data.passwords import Passwords
+from ademan.studio.live import LiveConfig
+from ademan.studio.live.detectors import OpenFollower, open_follower
 from ademan.studio.web.errors import WebError
 from ademan.studio.web.gate import Gate
 from ademan.studio.web.guard import recognise
@@ -29,7 +31,13 @@ STATIC = Path(__file__).parent / "static"
 _CODES = {404: "gone", 405: "method", 413: "large", 401: "signed_out", 403: "forbidden"}
 
 
-def create_studio(config: StudioConfig | None = None, *, passwords: Passwords | None = None) -> ASGIApp:
+def create_studio(
+    config: StudioConfig | None = None,
+    *,
+    passwords: Passwords | None = None,
+    live: LiveConfig | None = None,
+    opener: OpenFollower = open_follower,
+) -> ASGIApp:
     """Return the studio as what uvicorn, or any other ASGI server, runs.
 
     The tables are made or brought up to date first.
@@ -37,12 +45,14 @@ def create_studio(config: StudioConfig | None = None, *, passwords: Passwords | 
     Args:
         config: where its database and its files are.
         passwords: how they are kept; by default as `Passwords` does it.
+        live: limits of live streams.
+        opener: opens what finds points in pictures.
 
     Raises:
         StudioError: the database cannot be reached, or is of a later version.
         ConfigError: the secret cannot be written, or others may read it.
     """
-    studio = open_studio(config or StudioConfig(), passwords)
+    studio = open_studio(config or StudioConfig(), passwords, live, opener)
     return Gate(_web(studio), studio.pages)
 
 
@@ -79,7 +89,9 @@ def _web(studio: Studio) -> FastAPI:
 def _lifespan(studio: Studio) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await studio.hall.start()
         yield
+        await studio.hall.close()
         await asyncio.to_thread(studio.close)
 
     return lifespan

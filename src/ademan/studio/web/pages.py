@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from ademan.studio.data.accounts import Visitor
+from ademan.studio.web.amounts import percenter
 from ademan.studio.web.errors import WebError
 from ademan.studio.web.sections import navigation
 from ademan.studio.web.security import (
@@ -163,6 +164,7 @@ def _context(request: Request, say: Say) -> dict[str, Any]:
         "t": say,
         "language": language_of(request),
         "languages": LANGUAGES.items(),
+        "percent": percenter(language_of(request)),
         "theme": theme if theme in THEMES else "auto",
         "themes": THEMES,
         "visitor": visitor.person if visitor else None,

@@ -2,19 +2,23 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from ademan.server.connections import limited
+from ademan.server.listening import listen
 from ademan.server.logs import set_up_logs
-from ademan.server.run import listen
 from ademan.server.tls import check_pair, self_signed
 from ademan.server.websocket import GuardedSocket
 from ademan.studio.config import StudioConfig
+from ademan.studio.live import LiveConfig
 from ademan.studio.web.app import create_studio
 from ademan.studio.web.config import WebConfig
+from ademan.studio.web.processes import run_processes
 
 _GRACE_S = 5  # for requests that are going on when the studio is told to stop
 _PATIENCE_S = 15.0  # for the head of a request
@@ -41,11 +45,39 @@ def run_studio(
     set_up_logs(web.log)
     certificate = _certificate(web)
     listener = listen(web.host, web.port)
-    try:
-        application = create_studio(config)
-        StudioServer(application, web, lambda: on_ready(_address(web, listener)), certificate).run(sockets=[listener])
-    finally:
-        listener.close()
+
+    def tell() -> None:
+        on_ready(_address(web, listener))
+
+    with closing(listener):
+        if web.processes == 1:
+            answer(config or StudioConfig(), web, certificate, listener, tell)
+        else:
+            run_processes(web.processes, partial(answer, config or StudioConfig(), web, certificate, listener), tell)
+
+
+def answer(
+    config: StudioConfig,
+    web: WebConfig,
+    certificate: tuple[Path, Path] | None,
+    listener: socket.socket,
+    on_ready: Callable[[], None],
+) -> None:
+    """Answer on a socket until a signal ends it; several processes may do so on the same one.
+
+    Args:
+        config: where its database and its files are.
+        web: how many may be connected.
+        certificate: and its key, for https.
+        listener: the socket.
+        on_ready: called when it answers.
+
+    Raises:
+        StudioError: the database cannot be reached, or is of a later version.
+    """
+    set_up_logs(web.log)
+    application = create_studio(config, live=LiveConfig(streams=web.max_streams))
+    StudioServer(application, web, on_ready, certificate).run(sockets=[listener])
 
 
 class StudioServer(uvicorn.Server):
@@ -70,6 +102,7 @@ class StudioServer(uvicorn.Server):
             http=limited(web.max_clients, _PATIENCE_S),
             ws=GuardedSocket,
             ws_max_size=2**20,
+            ws_per_message_deflate=False,  # pictures are compressed already, and what goes back is small
             log_config=None,
             access_log=False,  # the gate writes its own
             server_header=False,

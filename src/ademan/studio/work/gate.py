@@ -94,21 +94,69 @@ class Judged:
         return max(map(sum, self.confusion)) / self.clips
 
 
+_WORDS: Mapping[str, str] = {
+    "better": "{now} are right, {before} before; no gesture got worse by too much.",
+    "first": "The first model of this set: {now} are right.",
+    "guessing": "{now} are right; guessing gives {guessing:.1%}, and {wanted:.1%} are wanted of a first model.",
+    "few": "Judged on {clips} test clips only; {wanted} are wanted. Record and accept more.",
+    "same": "Not better: {now} are right, {before} before.",
+    "gain": "Not better: {now} are right, {before} before; {wanted:.1%} more are wanted.",
+    "worse": "'{label}' got worse: {recall:.1%} of its clips are right, {was:.1%} before; {lost:.1%} may be lost.",
+    "uncompared": "It cannot be compared with the live model; promote it if it is better.",
+    "changed": "Meanwhile the live model was changed to {live}, with which this one was not compared.",
+}
+"""What a reason says, by its code."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a model is promoted, or is not: for programs, and pages in other languages, by its code and its values.
+
+    Args:
+        code: one of those of `_WORDS`.
+        values: that belong to it. `now` and `before` are [clips named rightly, clips]; `number` is that of the version
+            that is live, 0 if none is; the others are shares, counts and labels.
+    """
+
+    code: str
+    values: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        told = {name: _share(*value) if name in ("now", "before") else value for name, value in self.values.items()}
+        if "number" in told:
+            told["live"] = f"version {told['number']}" if told["number"] else "none"
+        return _WORDS[self.code].format_map(told)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"code": self.code, "values": dict(self.values)}
+
+
 @dataclass(frozen=True)
 class Decision:
     """What becomes of a new model.
 
     Args:
         verdict: promoted, refused, or kept as a candidate.
-        reasons: in words, what was decisive first.
+        why: the reasons, what was decisive first.
     """
 
     verdict: Verdict
-    reasons: tuple[str, ...]
+    why: tuple[Reason, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The same in words."""
+        return tuple(map(str, self.why))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"verdict": self.verdict, "reasons": list(self.reasons)}
+        return {
+            "verdict": self.verdict,
+            "reasons": list(self.reasons),
+            "why": [reason.to_json() for reason in self.why],
+        }
 
 
 def decide(gate: Gate, old: Judged | None, new: Judged, learnt: Sequence[str] | None = None) -> Decision:
@@ -125,7 +173,7 @@ def decide(gate: Gate, old: Judged | None, new: Judged, learnt: Sequence[str] | 
     failed = [*_too_few(gate, new), *_no_gain(gate, old, new), *_losses(gate, old, new, learnt)]
     if failed:
         return Decision("refused", tuple(failed))
-    return Decision("promoted", (f"{_told(new)} are right, {_told(old)} before; no gesture got worse by too much.",))
+    return Decision("promoted", (Reason("better", {"now": _counts(new), "before": _counts(old)}),))
 
 
 def _first(gate: Gate, new: Judged) -> Decision:
@@ -133,41 +181,42 @@ def _first(gate: Gate, new: Judged) -> Decision:
     wanted = min(1.0, new.by_guessing + gate.first_margin)
     few = _too_few(gate, new)
     if _below(new.accuracy, wanted):
-        chance = f"guessing gives {new.by_guessing:.1%}, and {wanted:.1%} are wanted of a first model"
-        told = f"{_told(new)} are right; {chance}."
-        return Decision("candidate", (told, *few))
-    return Decision("promoted", (f"The first model of this set: {_told(new)} are right.", *few))
+        chance = {"now": _counts(new), "guessing": new.by_guessing, "wanted": wanted}
+        return Decision("candidate", (Reason("guessing", chance), *few))
+    return Decision("promoted", (Reason("first", {"now": _counts(new)}), *few))
 
 
-def _too_few(gate: Gate, new: Judged) -> list[str]:
+def _too_few(gate: Gate, new: Judged) -> list[Reason]:
     if new.clips >= gate.min_test_clips:
         return []
-    return [f"Judged on {new.clips} test clips only; {gate.min_test_clips} are wanted. Record and accept more."]
+    return [Reason("few", {"clips": new.clips, "wanted": gate.min_test_clips})]
 
 
-def _no_gain(gate: Gate, old: Judged, new: Judged) -> list[str]:
+def _no_gain(gate: Gate, old: Judged, new: Judged) -> list[Reason]:
     if not _below(new.accuracy, old.accuracy + gate.min_gain):
         return []
-    wanted = f"; {gate.min_gain:.1%} more are wanted" if gate.min_gain > 0 else ""
-    return [f"Not better: {_told(new)} are right, {_told(old)} before{wanted}."]
+    both = {"now": _counts(new), "before": _counts(old)}
+    return [Reason("gain", {**both, "wanted": gate.min_gain}) if gate.min_gain > 0 else Reason("same", both)]
 
 
-def _losses(gate: Gate, old: Judged, new: Judged, learnt: Sequence[str] | None) -> list[str]:
+def _losses(gate: Gate, old: Judged, new: Judged, learnt: Sequence[str] | None) -> list[Reason]:
     found, before = [], old.recall
     for label, recall in new.recall.items():
         was = before.get(label)
         if recall is None or was is None or (learnt is not None and label not in learnt):
             continue
         if _below(recall, was - gate.max_class_loss):
-            found.append(
-                f"'{label}' got worse: {recall:.1%} of its clips are right, {was:.1%} before; "
-                f"{gate.max_class_loss:.1%} may be lost."
-            )
+            loss = {"label": label, "recall": recall, "was": was, "lost": gate.max_class_loss}
+            found.append(Reason("worse", loss))
     return found
 
 
-def _told(judged: Judged) -> str:
-    return f"{judged.correct} of {judged.clips} clips ({judged.accuracy:.1%})"
+def _counts(judged: Judged) -> list[int]:
+    return [judged.correct, judged.clips]
+
+
+def _share(correct: int, clips: int) -> str:
+    return f"{correct} of {clips} clips ({correct / clips:.1%})"
 
 
 def _below(value: float, bound: float) -> bool:

@@ -66,11 +66,11 @@ class Material:
         return (f"{counts}; gestures: {', '.join(held.labels)}.", *held.told)
 
 
-def gather(database: Database, files: FileStore, set_id: int) -> Material:
-    """Return the material of a set; people who are kept for its test now are kept for ever.
+def facts(database: Database, files: FileStore, set_id: int) -> tuple[SetInfo, tuple[ClipFacts, ...], Earlier]:
+    """Return a set, its accepted clips, and what is bound already.
 
     Raises:
-        StudioError: 'gone', there is no such set; 'bad', there is too little to learn from; 'unavailable'.
+        StudioError: 'gone', there is no such set; 'unavailable'.
     """
     with database.reading() as session:
         gestures = set_of(session, set_id)
@@ -78,7 +78,17 @@ def gather(database: Database, files: FileStore, set_id: int) -> Material:
         splits = session.scalars(select(ModelVersion.split).where(ModelVersion.set_id == set_id)).all()
     accepted = Review(database, files).accepted(set_id)
     clips = tuple(ClipFacts(clip.id, clip.label, clip.user_id, clip.recording_id) for clip in accepted)
-    held = hold_out(clips, Earlier.of(frozen, splits))
+    return gestures, clips, Earlier.of(frozen, splits)
+
+
+def gather(database: Database, files: FileStore, set_id: int) -> Material:
+    """Return the material of a set; people who are kept for its test now are kept for ever.
+
+    Raises:
+        StudioError: 'gone', there is no such set; 'bad', there is too little to learn from; 'unavailable'.
+    """
+    gestures, clips, earlier = facts(database, files, set_id)
+    held = hold_out(clips, earlier)
     _freeze(database, set_id, held.people)
     return Material(gestures, clips, held)
 

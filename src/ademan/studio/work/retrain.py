@@ -6,21 +6,24 @@ gate.py       whether the new model may go live               child.py  that pro
 
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ademan.files import write_json
 from ademan.studio.config import StudioConfig
 from ademan.studio.data import Database, StudioError
+from ademan.studio.data.drift import fill_missing, statistics_of
 from ademan.studio.data.files import FileStore, open_files
 from ademan.studio.data.jobs import Held
 from ademan.studio.data.models import Models, VersionInfo
+from ademan.studio.data.presence import attend
 from ademan.studio.data.settings import Settings
+from ademan.studio.news import News
 from ademan.studio.work.child import run_task
 from ademan.studio.work.folder import BUNDLE, CLIPS, LIVE, PLAN, RUN, Task
-from ademan.studio.work.gate import Decision, Gate, Judged, decide
+from ademan.studio.work.gate import Decision, Gate, Judged, Reason, decide
 from ademan.studio.work.material import Material, gather, write_dataset
 from ademan.studio.work.options import chosen_gate, chosen_recipe
 from ademan.studio.work.pulse import Pulse
@@ -36,11 +39,15 @@ class Workshop:
         database: of the studio.
         files: of the studio.
         scratch: folder for what is needed during a job.
+        news: tell other processes what has changed.
+        leave: called when no more is worked here.
     """
 
     database: Database
     files: FileStore
     scratch: Path
+    news: News = field(default_factory=News)
+    leave: Callable[[], None] = lambda: None
 
     @classmethod
     def open(cls, config: StudioConfig) -> "Workshop":
@@ -50,13 +57,21 @@ class Workshop:
             StudioError: an address is none, or the database cannot be used.
         """
         database = Database(config.database_url)
+        leave = attend(database)
         database.upgrade()
-        return cls(database, open_files(config), config.folder / "work")
+        news = News(config.redis_url, database.key)
+        return cls(database, open_files(config), config.folder / "work", news, leave)
 
     @property
     def models(self) -> Models:
         """The versions of all models."""
-        return Models(self.database, self.files)
+        return Models(self.database, self.files, self.news.tell)
+
+    def close(self) -> None:
+        """Let go of the database, and of Redis."""
+        self.news.close()
+        self.database.close()
+        self.leave()
 
     def folder_of(self, job_id: int) -> Path:
         """Return the folder of a job, with one of each attempt in it."""
@@ -174,7 +189,7 @@ def _result(
     old = Judged.from_json(found["old"]) if found["old"] else None
     new = Judged.from_json(found["new"])
     if live is not None and old is None:
-        decision = Decision("candidate", ("It cannot be compared with the live model; promote it if it is better.",))
+        decision = Decision("candidate", (Reason("uncompared", {}),))
     else:
         decision = decide(gate, old, new, found["old_labels"])
     return {
@@ -194,12 +209,14 @@ def _result(
 
 def _keep(workshop: Workshop, held: Held, folder: Path, material: Material, result: dict[str, Any]) -> VersionInfo:
     refused = result["decision"]["verdict"] == "refused"
+    fill_missing(workshop.database, workshop.files, held.set_id)
+    statistics = statistics_of(workshop.database, material.held.train)
     return workshop.models.add(
         held.set_id,
         folder / BUNDLE,
         scores=result,
         split=result["split"],
-        clips=material.told(),
+        clips={**material.told(), **statistics},
         trained_by=held.created_by,
         job_id=held.id,
         state="refused" if refused else "candidate",
@@ -211,13 +228,18 @@ def _go_live(workshop: Workshop, version: VersionInfo) -> Outcome:
     result = {**version.scores, "version": version.number, "model_id": version.id}
     decision = result["decision"]
     if decision["verdict"] == "promoted" and version.state == "candidate":
-        live = workshop.models.live(version.set_id)
-        if (live.id if live else None) != version.scores["old_id"]:
-            now = f"version {live.number}" if live else "none"
-            reason = f"Meanwhile the live model was changed to {now}, with which this one was not compared."
-            decision = {"verdict": "candidate", "reasons": [reason, *decision["reasons"]]}
-        else:
-            workshop.models.promote(version.id)
+        try:
+            workshop.models.promote(version.id, expected=version.scores["old_id"])
+        except StudioError as error:
+            if error.code != "taken":
+                raise
+            live = workshop.models.live(version.set_id)
+            why = Reason("changed", {"number": live.number if live else 0})
+            decision = {
+                "verdict": "candidate",
+                "reasons": [str(why), *decision["reasons"]],
+                "why": [why.to_json(), *decision.get("why", [])],
+            }
     words = {"promoted": "is live", "refused": "was refused", "candidate": "was kept as a candidate"}
     message = f"Version {version.number} {words[decision['verdict']]}: {decision['reasons'][0]}"
     return Outcome({**result, "decision": decision}, message)

@@ -6,7 +6,6 @@ Huey's queues carry them. Its tasks are not used: they are pickled, so that whoe
 worker run what they like. What comes out of the queue here is never looked at.
 """
 
-import hashlib
 import logging
 import time
 from contextlib import suppress
@@ -98,8 +97,8 @@ class HueyBell:
 
 def open_queue(config: StudioConfig) -> Any:
     """Return huey's queue for a studio, of a name that another studio with the same Redis does not have."""
-    url = Database(config.database_url).url
-    name = "ademan" + hashlib.sha256(url.render_as_string(hide_password=True).encode()).hexdigest()[:12]
+    database = Database(config.database_url)
+    url, name = database.url, database.key
     if config.redis_url:
         pool = ConnectionPool.from_url(config.redis_url, socket_connect_timeout=_CONNECT_S, socket_timeout=5)
         return RedisStorage(name, connection_pool=pool)

@@ -16,6 +16,7 @@ from types import FrameType
 from ademan.errors import AdemanError
 from ademan.studio.data import StudioError
 from ademan.studio.data.jobs import Held, Jobs
+from ademan.studio.data.workers import SIGN_MS, Workers
 from ademan.studio.work.pulse import Pulse, Stopped
 from ademan.studio.work.retrain import Outcome, Workshop, retrain
 from ademan.studio.work.schedule import ask_what_is_due
@@ -46,8 +47,10 @@ class Worker:
     def __init__(self, workshop: Workshop, bell: Bell, *, look_s: float = LOOK_S, do: Do = retrain) -> None:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._workshop, self._bell, self._look_s, self._do = workshop, bell, look_s, do
-        self._jobs = Jobs(workshop.database, bell.ring)
+        self._jobs = Jobs(workshop.database, bell.ring, workshop.news.tell)
+        self._workers = Workers(workshop.database)
         self._ending = threading.Event()
+        self._next_sign_s = 0.0
         self._next_schedule_s = 0.0
         self._is_away = False
 
@@ -71,6 +74,8 @@ class Worker:
                     self._sleep()
         finally:
             self._bell.close()
+            with suppress(StudioError):
+                self._workers.leave(self.name)
             _log.info("worker %s ends", self.name)
         return done
 
@@ -92,6 +97,9 @@ class Worker:
     def _look(self) -> Held | None:
         """Return a job that was taken; None if there is none, or the database is away."""
         try:
+            if time.monotonic() >= self._next_sign_s:
+                self._workers.sign(self.name)
+                self._next_sign_s = time.monotonic() + SIGN_MS / 1000
             self._jobs.recover()
             if time.monotonic() >= self._next_schedule_s:
                 self._next_schedule_s = time.monotonic() + _SCHEDULE_S

@@ -41,10 +41,3 @@ def give_texts(language: str) -> Response:
     if language not in LANGUAGES:
         raise WebError("gone", f"there are no texts in {language[:20]!r}.")
     return JSONResponse(dict(texts(language)), headers={"Cache-Control": "no-cache"})
-
-
-@router.get("/health")
-def health(studio: Here) -> Response:
-    """Say that the studio answers, and its database does."""
-    studio.accounts.has_people()
-    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
