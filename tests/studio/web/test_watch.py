@@ -147,7 +147,7 @@ def test_another_model_goes_live_in_a_stream_that_goes_on(scene: Scene, bundle: 
         assert stream.next("ready")["model"] == {
             "id": second, "number": 2, "labels": ["above", "below", "idle"], "idle": "idle", "threshold": 0.5,
         }  # fmt: skip
-        assert stream.show_until_event(HIGH, "ended")["label"] == "up"
+        assert stream.show_until_event(MIDDLE, "ended")["label"] == "up"
         assert stream.show_until_event(LOW, "began")["label"] == "below"
         assert [row.model_id for row in scene.stored("began")] == [first, second]
         scene.models.roll_back(scene.gestures.id)

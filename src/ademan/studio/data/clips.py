@@ -149,10 +149,16 @@ class Clips:
             return row.id
 
     def end_recording(self, by: int, recording_id: int) -> None:
-        """Note that a recording has ended; one that has is left as it is."""
+        """Note that a recording of one's own has ended; one that has is left as it is.
+
+        Raises:
+            StudioError: 'gone', there is none, or it is somebody else's.
+        """
         with self._database.writing() as session:
-            ours = (Recording.id == recording_id) & (Recording.user_id == by) & Recording.ended_ms.is_(None)
-            session.execute(update(Recording).where(ours).values(ended_ms=now_ms()))
+            row = session.get(Recording, recording_id)
+            if row is None or row.user_id != by:
+                raise StudioError("gone", "This recording is not there, or no longer.")
+            row.ended_ms = row.ended_ms or now_ms()
 
     def add(
         self,
