@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+# Processes of pytest: more than a small machine has cores, since many tests wait for something.
+TESTERS ?= 4
 
 .PHONY: demo test test-all check bench clean
 
@@ -9,10 +11,10 @@ demo: $(READY)        ## Made-up hands: trained, judged, exported, recognised li
 	$(BIN)/ademan demo -o demo
 
 test: $(READY)        ## All tests that take less than 20 s each.
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $(TESTERS)
 
 test-all: $(READY)    ## The slow ones too.
-	$(BIN)/pytest -n auto -m ""
+	$(BIN)/pytest -n $(TESTERS) -m ""
 
 check: $(READY)       ## Style, types, and the one-way imports.
 	$(BIN)/ruff format --check .

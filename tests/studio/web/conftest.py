@@ -1,6 +1,7 @@
 """A studio that runs, with a real socket, in a thread of the test's process; and those who visit it."""
 
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -121,9 +122,12 @@ Start = Callable[..., Running]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, upgraded_sqlite: Path) -> Iterator[Start]:
     """Start a studio in a folder of its own; it is stopped at the end of the test."""
     running: list[Running] = []
+    data = tmp_path / "studio"
+    data.mkdir(mode=0o700)
+    shutil.copy(upgraded_sqlite, data / "studio.db")  # to make the tables takes longer than most tests
 
     def begin(
         certificate: tuple[Path, Path] | None = None,

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from ademan.studio.data.clips import Clips, Guess
@@ -18,7 +19,7 @@ from ademan.studio.data.tables import ModelVersion
 from ademan.studio.data.workers import Workers
 from ademan.studio.work.gate import Decision, Gate, Judged, decide
 from tests.studio.conftest import made_clip
-from tests.studio.web.conftest import Running
+from tests.studio.web.conftest import Running, Visitor
 
 ADA = 1
 LABELS = ("wave", "bow", "idle")
@@ -148,3 +149,20 @@ class Stock:
         manifest = {**version.manifest, "labels": list(labels)}
         with self.studio.database.writing() as session:
             session.execute(update(ModelVersion).where(ModelVersion.id == version.id).values(manifest=manifest))
+
+
+@pytest.fixture
+def stock(studio: Running) -> Stock:
+    return Stock(studio)
+
+
+@pytest.fixture
+def owner(stock: Stock) -> SetInfo:
+    return stock.set()
+
+
+@pytest.fixture
+def ada(studio: Running) -> Visitor:
+    admin = studio.visitor()
+    admin.log_in("Ada")
+    return admin

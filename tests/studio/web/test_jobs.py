@@ -20,12 +20,12 @@ from ademan.studio.work.wakeups import HueyBell
 from ademan.studio.work.worker import Worker
 from tests.server.browser import Visit, browser, visit
 from tests.studio.web.conftest import Running, Visitor
-from tests.studio.web.filling import ADA, BAD_ONE, GOOD_ONE, Stock
+from tests.studio.web.filling import ADA, BAD_ONE, GOOD_ONE, Stock, ada, owner, stock
 from tests.studio.web.test_browser import PHONE, TOO_SMALL, WIDE, logged_in
 from tests.studio.web.test_look import Reader
 from tests.studio.work.conftest import Silence, at_once
 
-__all__ = ["browser", "visit"]  # fixtures
+__all__ = ["ada", "browser", "owner", "stock", "visit"]  # fixtures
 WAIT_MS = 15_000
 FILLED = {
     "when": "daily",
@@ -37,23 +37,6 @@ FILLED = {
     "min_test_clips": "12",
     "first_margin": "20",
 }
-
-
-@pytest.fixture
-def stock(studio: Running) -> Stock:
-    return Stock(studio)
-
-
-@pytest.fixture
-def owner(stock: Stock) -> SetInfo:
-    return stock.set()
-
-
-@pytest.fixture
-def ada(studio: Running) -> Visitor:
-    admin = studio.visitor()
-    admin.log_in("Ada")
-    return admin
 
 
 @pytest.fixture

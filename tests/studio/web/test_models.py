@@ -16,28 +16,11 @@ from ademan.studio.web.texts import speaker
 from ademan.studio.work.gate import Decision, Gate, Reason, decide
 from tests.server.browser import Visit, browser, visit
 from tests.studio.web.conftest import Running, Visitor
-from tests.studio.web.filling import ADA, BAD_ONE, GOOD_ONE, Stock, judged
+from tests.studio.web.filling import ADA, BAD_ONE, GOOD_ONE, Stock, ada, judged, owner, stock
 from tests.studio.web.test_browser import PHONE, TOO_SMALL, WIDE, logged_in
 from tests.studio.web.test_look import CSS, WEB, Reader, contrast
 
-__all__ = ["browser", "visit"]  # fixtures
-
-
-@pytest.fixture
-def stock(studio: Running) -> Stock:
-    return Stock(studio)
-
-
-@pytest.fixture
-def owner(stock: Stock) -> SetInfo:
-    return stock.set()
-
-
-@pytest.fixture
-def ada(studio: Running) -> Visitor:
-    admin = studio.visitor()
-    admin.log_in("Ada")
-    return admin
+__all__ = ["ada", "browser", "owner", "stock", "visit"]  # fixtures
 
 
 def live_id(stock: Stock, owner: SetInfo) -> int | None:

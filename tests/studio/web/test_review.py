@@ -11,30 +11,13 @@ from ademan.studio.data.clips import Guess
 from ademan.studio.data.gestures import SetInfo
 from tests.server.browser import Visit, browser, visit
 from tests.studio.web.conftest import Running, Visitor
-from tests.studio.web.filling import ADA, Stock
+from tests.studio.web.filling import ADA, Stock, ada, owner, stock
 from tests.studio.web.test_browser import PHONE, TOO_SMALL, WIDE, logged_in
 from tests.studio.web.test_look import Reader
 
-__all__ = ["browser", "visit"]  # fixtures
+__all__ = ["ada", "browser", "owner", "stock", "visit"]  # fixtures
 _SEEN = re.compile(r'name="seen-([0-9a-f]{32})" value="([^"]*)"')
 WAIT_MS = 15_000
-
-
-@pytest.fixture
-def stock(studio: Running) -> Stock:
-    return Stock(studio)
-
-
-@pytest.fixture
-def owner(stock: Stock) -> SetInfo:
-    return stock.set()
-
-
-@pytest.fixture
-def ada(studio: Running) -> Visitor:
-    admin = studio.visitor()
-    admin.log_in("Ada")
-    return admin
 
 
 def shown(page: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,7 @@ class Pages:
     """Fills templates."""
 
     def __init__(self) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters.update(iso=_iso, utc=_utc)
+        self._templates = _templates()
 
     def show(self, request: Request, template: str, status: int = 200, **more: Any) -> Response:
         """Return a page.
@@ -172,6 +166,20 @@ def _context(request: Request, say: Say) -> dict[str, Any]:
         "navigation": navigation(visitor.person.role) if visitor else [],
         "place": address if request.method in SAFE_METHODS else "/",
     }
+
+
+@cache
+def _templates() -> Environment:
+    """Return the templates, each of which is compiled once in a process."""
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(iso=_iso, utc=_utc)
+    return templates
 
 
 def _iso(ms: int) -> str:
