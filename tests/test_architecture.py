@@ -118,6 +118,7 @@ def test_recognition_imports_no_training_library() -> None:
     assert not {"torch", "lightning", "sklearn", "matplotlib", "plotly", "onnx", "pandas", "PIL"} & set(modules)
 
 
+@pytest.mark.slow
 def test_the_base_package_alone_imports_and_recognises(tmp_path: Path, small_bundle: Path, dataset_file: Path) -> None:
     """Installs the package without extras into an environment of its own, and uses it there."""
     root = SOURCE.parents[1]

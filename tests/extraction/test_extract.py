@@ -84,6 +84,7 @@ def test_fewer_than_one_worker_is_refused(tmp_path: Path) -> None:
         extract(tmp_path, tmp_path / "d.h5", workers=0)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_where_it_was(videos: Path, tmp_path: Path) -> None:
     for i in range(3, 12):
         shutil.copy(videos / "num5" / "num5_s1_1.mp4", videos / "num5" / f"num5_s1_{i}.mp4")

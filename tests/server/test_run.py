@@ -109,6 +109,7 @@ def _is_closed(url: str) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_what_cannot_be_answered_in_time_is_told(small_bundle: Path) -> None:
     with serving(str(small_bundle), "--port", "0", "--timeout", "60") as process, connect(process.url) as connection:
         connection.sendall(head("POST", "/predict", Content_Type="application/json", Content_Length="100"))

@@ -230,6 +230,7 @@ def raiser(error: BaseException) -> Callable[..., None]:
     return fail
 
 
+@pytest.mark.slow
 def test_fifty_versions_leave_no_memory_behind(serve: Serve, tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / "hands"
     kept = [make_bundle(tmp_path / f"{i}", OTHER if i else ("a", "b"), seed=i, units=400) for i in range(2)]

@@ -114,6 +114,7 @@ def test_there_are_never_more_than_may_be_also_by_long_polling(serve: Serve) -> 
         assert "bundle" in live.call("start")
 
 
+@pytest.mark.slow
 def test_answers_that_nobody_reads_do_not_pile_up(serve: Serve) -> None:
     running = serve(config=ServeConfig(port=0, max_fps=1e9))
     with ExitStack() as stack:

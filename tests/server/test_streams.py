@@ -341,6 +341,7 @@ def test_a_network_that_fails_costs_its_prediction_alone(
         wait_for(lambda: live.of("gesture_prediction"))
 
 
+@pytest.mark.slow
 def test_who_does_not_read_misses_messages_and_delays_nobody(
     serve: Serve, tmp_path: Path, rng: np.random.Generator
 ) -> None:

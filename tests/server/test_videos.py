@@ -283,6 +283,7 @@ def test_videos_wait_for_their_turn_and_more_than_eight_are_too_many(server: Run
 # Without a server
 
 
+@pytest.mark.slow
 def test_a_video_that_takes_too_long_is_given_up_and_the_next_one_is_read(
     small_bundle: Path, make_video: MakeVideo
 ) -> None:

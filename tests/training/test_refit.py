@@ -38,6 +38,7 @@ def test_few_clips_are_all_learnt_from_and_validation_is_told_of_the_first_train
     assert json.loads((tmp_path / "few" / "metrics.json").read_text())["refitted"] is True
 
 
+@pytest.mark.slow
 def test_many_clips_of_many_people_are_not_worth_a_second_training(
     dataset_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

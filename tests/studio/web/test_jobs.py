@@ -307,6 +307,7 @@ def test_a_page_follows_its_job_to_the_end(studio: Running, stock: Stock, owner:
     expect(page.get_by_text("It passed, and went live by itself.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_page_goes_on_when_the_studio_was_away(studio: Running, stock: Stock, taken: Held, visit: Visit) -> None:
     page = logged_in(visit, studio, expected="net::ERR_FAILED")
     page.route("**/api/jobs/*", lambda route: route.abort(), times=2)

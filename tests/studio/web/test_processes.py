@@ -69,6 +69,7 @@ def test_processes_behind_one_address_are_begun_again_and_end_together(tmp_path:
         assert all(is_gone(child) for child in last)
 
 
+@pytest.mark.slow
 def test_no_process_is_left_when_the_first_one_is_killed(tmp_path: Path) -> None:
     config = StudioConfig(data=str(tmp_path / "studio"))
     with program(config, "studio", "--port", "0", "--processes", "2") as studio:
@@ -78,6 +79,7 @@ def test_no_process_is_left_when_the_first_one_is_killed(tmp_path: Path) -> None
         wait_for(lambda: all(is_gone(child) for child in left), 30)
 
 
+@pytest.mark.slow
 def test_processes_that_cannot_begin_are_told_and_none_is_left(tmp_path: Path) -> None:
     away = StudioConfig(data=str(tmp_path), database_url="postgresql://nobody@127.0.0.1:1/none")
     with program(away, "studio", "--port", "0", "--processes", "2") as studio:
@@ -90,6 +92,7 @@ def _never(_: Callable[[], None]) -> None:
     os._exit(3)
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_before_it_answers_ends_all() -> None:
     with pytest.raises(ServerError, match="a process of the studio could not begin"):
         run_processes(2, _never, lambda: None)

@@ -169,6 +169,7 @@ def test_a_recording_is_led_from_the_first_prompt_to_the_summary(page: Page, stu
     assert page.locator("#camera").evaluate("(video) => video.srcObject") is None  # the camera is let go
 
 
+@pytest.mark.slow
 def test_a_clip_is_made_again_kept_by_itself_and_steered_by_keys(page: Page, studio: Running, owner: SetInfo) -> None:
     page.goto(f"{studio.url}/record/{owner.id}")
     page.get_by_role("checkbox", name="idle").uncheck()
@@ -231,6 +232,7 @@ def test_videos_are_kept_where_one_agrees_and_a_sign_says_so(page: Page, studio:
     expect(page.locator("video")).to_have_js_property("readyState", 4, timeout=PATIENCE_MS)
 
 
+@pytest.mark.slow
 def test_a_lost_connection_costs_one_prompt_and_nothing_that_was_kept(
     page: Page, studio: Running, owner: SetInfo
 ) -> None:
