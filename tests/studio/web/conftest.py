@@ -126,8 +126,9 @@ def start(tmp_path: Path, upgraded_sqlite: Path) -> Iterator[Start]:
     """Start a studio in a folder of its own; it is stopped at the end of the test."""
     running: list[Running] = []
     data = tmp_path / "studio"
-    data.mkdir(mode=0o700)
-    shutil.copy(upgraded_sqlite, data / "studio.db")  # to make the tables takes longer than most tests
+    data.mkdir(mode=0o700, exist_ok=True)
+    if not (data / "studio.db").exists():
+        shutil.copy(upgraded_sqlite, data / "studio.db")  # to make the tables takes longer than most tests
 
     def begin(
         certificate: tuple[Path, Path] | None = None,
