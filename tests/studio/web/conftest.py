@@ -125,10 +125,6 @@ Start = Callable[..., Running]
 def start(tmp_path: Path, upgraded_sqlite: Path) -> Iterator[Start]:
     """Start a studio in a folder of its own; it is stopped at the end of the test."""
     running: list[Running] = []
-    data = tmp_path / "studio"
-    data.mkdir(mode=0o700, exist_ok=True)
-    if not (data / "studio.db").exists():
-        shutil.copy(upgraded_sqlite, data / "studio.db")  # to make the tables takes longer than most tests
 
     def begin(
         certificate: tuple[Path, Path] | None = None,
@@ -136,7 +132,11 @@ def start(tmp_path: Path, upgraded_sqlite: Path) -> Iterator[Start]:
         live: LiveConfig | None = None,
         opener: OpenFollower = Glance,
     ) -> Running:
-        config = StudioConfig(data=str(tmp_path / "studio"), database_url=database_url)
+        folder = tmp_path / "studio"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if not database_url and not (folder / "studio.db").exists():
+            shutil.copy(upgraded_sqlite, folder / "studio.db")  # to make the tables takes longer than most tests
+        config = StudioConfig(data=str(folder), database_url=database_url)
         application = create_studio(config, passwords=QUICK, live=live, opener=opener)
         ready, listener = threading.Event(), listen("127.0.0.1", 0)
         server = StudioServer(application, WebConfig(), ready.set, certificate)
