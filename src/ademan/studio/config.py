@@ -97,7 +97,7 @@ def _in_file(variable: str) -> str:
 
 def _write_secret(path: Path) -> None:
     """Put a new secret into a file that only this user may read; if another process is quicker, its secret stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(prefix=".secret.", dir=path.parent)  # with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:

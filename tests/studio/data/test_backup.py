@@ -210,3 +210,11 @@ def test_a_place_that_cannot_be_written_leaves_the_old_backup(studio: Studio, sm
         backup(studio.config, path)
     assert path.read_bytes() == before
     assert [file.name for file in small_disk.iterdir()] == ["studio.zip"]
+
+
+def test_there_is_no_backup_of_a_studio_that_is_not_there(empty_url: str, tmp_path: Path) -> None:
+    config = StudioConfig(data=str(tmp_path / "studio"), database_url=empty_url)
+    with pytest.raises(StudioError, match=r"There is no studio in .*Say where it is"):
+        backup(config, tmp_path / "all.zip")
+    assert not (tmp_path / "all.zip").exists()
+    assert not (tmp_path / "studio" / "studio.db").exists()

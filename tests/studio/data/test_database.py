@@ -1,5 +1,6 @@
 """The database: what the migrations make, transactions, locks, what is said when it is away."""
 
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,3 +173,15 @@ def test_connections_that_were_cut_are_replaced(database: Database, backend: str
     other.close()
     with database.reading() as session:
         assert session.scalar(text("SELECT 1")) == 1
+
+
+def test_only_its_owner_reads_a_database_that_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "studio.db"
+    database = Database(f"sqlite:///{path}")
+    database.upgrade()
+    with database.writing() as session:
+        session.execute(text("SELECT 1"))
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in (path.parent, *path.parent.iterdir())}
+    database.close()
+    assert modes.pop("new") == 0o700
+    assert {mode & 0o077 for name, mode in modes.items() if not name.endswith(".in-use")} == {0}

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, text
+from sqlalchemy import Connection, Table, insert, inspect, select, text
 
 from ademan.files import written_whole
 from ademan.studio.config import StudioConfig
@@ -65,11 +65,13 @@ def backup(config: StudioConfig, path: Path, told: Progress = lambda _done, _of:
         told: how far it is.
 
     Raises:
-        StudioError: 'unavailable', database or files cannot be reached; 'bad', the database is of another version.
+        StudioError: 'gone', there is no studio; 'unavailable', database or files cannot be reached; 'bad', the database
+            is of another version.
         AdemanError: the place cannot be written.
     """
     database, files = Database(config.database_url), open_files(config)
     try:
+        _check_there(database)
         with written_whole(path) as beside:
             beside.touch(mode=0o600)
             with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive, _moment(database) as connection:
@@ -101,6 +103,15 @@ def restore(path: Path, config: StudioConfig, told: Progress = lambda _done, _of
                 return _read(archive, entries, database, files, told)
     finally:
         database.close()
+
+
+def _check_there(database: Database) -> None:
+    is_there = not database.is_sqlite or Path(str(database.url.database)).is_file()
+    if is_there:
+        with database.reading() as session:
+            is_there = inspect(session.connection()).has_table("alembic_version")
+    if not is_there:
+        raise StudioError("gone", f"There is no studio in {database.name}. Say where it is: --data or --database-url.")
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _parsed(url)
         if self.is_sqlite:
-            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            Path(str(self.url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_MS / 1000}}
         else:
             named = {"application_name": self.key}  # by which presence.py knows them
@@ -130,6 +130,9 @@ class Database:
         Raises:
             StudioError: 'unavailable', the database cannot be reached; 'bad', it is of a later version of Ademan.
         """
+        if self.is_sqlite:
+            with suppress(OSError):  # which SQLite then tells of in better words
+                Path(str(self.url.database)).touch(mode=0o600)  # SQLite itself would let others read it
         with self._in_words(), self._writing_engine.begin() as connection:
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock_key("upgrade")})

@@ -84,7 +84,7 @@ def _others_gone(database: Database) -> bool:
 def _opened(database: Database) -> BinaryIO:
     path = Path(f"{database.url.database}.in-use")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path.open("ab")
     except OSError as error:
         raise StudioError("unavailable", f"{path} cannot be written: {error.strerror or error}.") from error

@@ -105,5 +105,5 @@ def open_queue(config: StudioConfig) -> Any:
     if url.get_backend_name() == "postgresql":
         where = url.translate_connect_args(username="user", database="dbname")
         return PostgresStorage(name, **{"connect_timeout": _CONNECT_S, **where, **url.query})
-    config.folder.mkdir(parents=True, exist_ok=True)
+    config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return SqliteStorage(name, filename=str(config.folder / "wakeups.db"), fsync=False, timeout=_CONNECT_S)
