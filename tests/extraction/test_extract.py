@@ -151,6 +151,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(videos: Path, small_disk: Path) 
     assert not (small_disk / "d.h5").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_soon_and_keeps_what_is_finished(videos: Path, tmp_path: Path) -> None:
     for i in range(3, 20):
         shutil.copy(

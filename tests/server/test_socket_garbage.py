@@ -260,6 +260,7 @@ def test_other_namespaces_are_refused(running: Running, namespace: str) -> None:
         wait_for(lambda: live.of("problem"))
 
 
+@pytest.mark.slow
 def test_clients_that_come_and_go_leave_nothing_behind(running: Running) -> None:
     def come_and_go(count: int) -> None:
         for i in range(count):

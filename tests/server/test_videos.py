@@ -304,6 +304,7 @@ def test_a_video_that_takes_too_long_is_given_up_and_the_next_one_is_read(
     asyncio.run(work())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.0, 0.05, 0.5])
 def test_ending_ends_the_process_whatever_it_does(
     after_s: float, small_bundle: Path, make_video: MakeVideo, caplog: pytest.LogCaptureFixture

@@ -55,6 +55,7 @@ def test_without_validation_there_is_nothing_to_train_again_with(dataset_file: P
     assert Classifier(tmp_path / "run" / "bundle").manifest.training["temperature"] == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [2, 4], ids=["in the first", "in the second"])
 def test_a_training_stopped_in_either_resumes_to_the_same_model(
     epoch: int, dataset_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

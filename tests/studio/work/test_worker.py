@@ -157,6 +157,7 @@ def test_without_redis_jobs_are_done_by_the_next_look(filled: Filled, running: R
     filled.wait_for(asked, is_done)
 
 
+@pytest.mark.slow
 def test_a_database_that_is_restarted_in_the_middle_changes_nothing(
     filled: Filled, running: Running, backend: str
 ) -> None:
