@@ -1,6 +1,7 @@
 """The database of a studio: SQLite in a file, or PostgreSQL; its transactions, its locks, its upgrades."""
 
 import hashlib
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -229,7 +230,8 @@ def _prepare_sqlite(engine: Engine) -> None:
     def connect(connection: Any, _: object) -> None:
         connection.isolation_level = None  # sqlite3 begins nothing by itself
         cursor = connection.cursor()
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON"):
+        _use_wal(cursor)
+        for pragma in ("synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -237,6 +239,19 @@ def _prepare_sqlite(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch to WAL, which stays with the file; for a new one of two that do so at once fails without waiting."""
+    end_s = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end_s:
+                raise
+            time.sleep(0.02)
 
 
 def _lock_key(name: str) -> int:
