@@ -7,13 +7,12 @@ from functools import reduce
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from ademan.augmentation import space
 from ademan.augmentation.chance import MEAN_GAP, Chance
 from ademan.augmentation.config import Augmentation
 from ademan.augmentation.groups import is_hands, lost_together, sized_together
-from ademan.augmentation.mixing import mixed, mixed_targets
+from ademan.augmentation.mixing import mix
 from ademan.augmentation.seen import is_seen, lengths, middle
 from ademan.augmentation.sides import exchange, mirror, mirrored_labels
 from ademan.augmentation.sight import displace, drifting, hide, of_groups, runs, sizes, tremble
@@ -80,12 +79,7 @@ class Augmenter:
             labels: (N,) int64, indices of the labels.
             generator: the source of chance; the same state gives the same result.
         """
-        targets = one_hot(labels, self.classes).to(points.dtype)
-        if not self.augmentation.mix:
-            return points, targets
-        chance = Chance(generator, points)
-        partner, share = chance.partner(), chance.beta(self.augmentation.mix)
-        return mixed(points, partner, share), mixed_targets(targets, partner, share)
+        return mix(points, labels, self.classes, self.augmentation.mix, generator)
 
     def _sides(self, points: Tensor, labels: Tensor, chance: Chance) -> tuple[Tensor, Tensor]:
         if self.augmentation.mirror:

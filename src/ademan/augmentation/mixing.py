@@ -2,6 +2,29 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
+
+from ademan.augmentation.chance import Chance
+
+
+def mix(
+    points: Tensor, labels: Tensor, classes: int, alpha: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Return clips of a batch mixed with each other, and targets (N, K) that say how much of which is in them.
+
+    Args:
+        points: (N, T, P, C), NaN where not seen.
+        labels: (N,) int64, indices of the labels.
+        classes: K, how many labels there are.
+        alpha: of the beta distribution that shares are drawn from; 0 leaves the clips as they are.
+        generator: the source of chance; the same state gives the same result.
+    """
+    targets = one_hot(labels, classes).to(points.dtype)
+    if not alpha:
+        return points, targets
+    chance = Chance(generator, points)
+    partner, share = chance.partner(), chance.beta(alpha)
+    return mixed(points, partner, share), mixed_targets(targets, partner, share)
 
 
 def mixed(points: Tensor, partner: Tensor, share: Tensor) -> Tensor:

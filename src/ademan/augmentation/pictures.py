@@ -18,10 +18,10 @@ from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample, one_hot
+from torch.nn.functional import affine_grid, grid_sample
 
 from ademan.augmentation.chance import Chance
-from ademan.augmentation.mixing import mixed, mixed_targets
+from ademan.augmentation.mixing import mix
 from ademan.augmentation.sides import mirrored_labels
 from ademan.errors import ConfigError
 
@@ -110,12 +110,7 @@ class PictureAugmenter:
             labels: (N,) int64, indices of the labels.
             generator: the source of chance; the same state gives the same result.
         """
-        targets = one_hot(labels, self.classes).to(points.dtype)
-        if not self.augmentation.mixup:
-            return points, targets
-        chance = Chance(generator, points)
-        partner, share = chance.partner(), chance.beta(self.augmentation.mixup)
-        return mixed(points, partner, share), mixed_targets(targets, partner, share)
+        return mix(points, labels, self.classes, self.augmentation.mixup, generator)
 
     def _flips(self, labels: Tensor, chance: Chance) -> tuple[Tensor, Tensor]:
         """Return (N,) -1 for clips that are flipped and 1 for others, and the labels."""
